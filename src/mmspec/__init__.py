@@ -1,0 +1,1 @@
+"""An executable specification of Linux's anonymous memory and transparent huge pages."""

@@ -1,0 +1,1 @@
+"""From the specification's text to machine code: fold, lower, place frames, emit."""

@@ -1,0 +1,1 @@
+"""The specification: kernel functions restated, on the machine they run on."""

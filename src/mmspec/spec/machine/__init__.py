@@ -1,0 +1,1 @@
+"""What mm/ stands on: locks, page-table entries, the TLB, memory."""

@@ -1,0 +1,1 @@
+"""Micro-models: one construct of the language each."""
