@@ -116,21 +116,10 @@ class Op:
     b: Operand
 
 
-ARITHMETIC = (
-    "add",
-    "sub",
-    "mul",
-    "floordiv",
-    "mod",
-    "and",
-    "or",
-    "xor",
-    "shl",
-    "shr",
-    "min",
-    "max",
+ARITHMETIC = tuple(
+    ["add", "sub", "mul", "floordiv", "mod", "and", "or", "xor", "shl", "shr", "min", "max"]
 )
-COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
+COMPARISONS = tuple(["eq", "ne", "lt", "le", "gt", "ge"])
 OPERATORS = ARITHMETIC + COMPARISONS
 
 

@@ -92,10 +92,13 @@ class Emitter:
         self._blocks(f)
         args = "".join(f", i64 %a{var.index}" for var in f.params)
         return "\n".join(
-            [f"define internal i64 @{f.name}({PARAMS}{args}) {{", "entry:"]
-            + self.allocas
-            + self.out
-            + ["}"]
+            [
+                f"define internal i64 @{f.name}({PARAMS}{args}) {{",
+                "entry:",
+                *self.allocas,
+                *self.out,
+                "}",
+            ]
         )
 
     def _step(self) -> str:
@@ -153,9 +156,10 @@ class Emitter:
         """What a task still holds at its end says nothing about the state."""
         if not self.frames.held_bytes:
             return []
+        n = self.frames.held_bytes
         return [
             f" %hp = getelementptr i8, ptr %f, i64 {self.frames.held_offset}",
-            f" call void @llvm.memset.p0.i64(ptr %hp, i8 0, i64 {self.frames.held_bytes}, i1 false)",
+            f" call void @llvm.memset.p0.i64(ptr %hp, i8 0, i64 {n}, i1 false)",
         ]
 
     def _predicates(self, k: int, group: Sequence[ir.Function]) -> str:
@@ -230,8 +234,7 @@ class Emitter:
         """Store the low `size` bytes of a 64-bit value."""
         if size < 8 and not value.startswith("%"):
             bits = size * 8
-            n = int(value) & ((1 << bits) - 1)
-            value = str(n - (1 << bits) if n >> (bits - 1) else n)
+            value = str(_signed(int(value) & ((1 << bits) - 1), bits))
             self.w(f" store i{bits} {value}, ptr {pointer}, align 1")
             return
         if size < 8:
@@ -444,8 +447,7 @@ class Emitter:
 
     def fail(self, fault: ir.Fault) -> None:
         """End the step with a violation."""
-        n = fault.number if fault.number < 0x8000 else fault.number - 0x10000
-        self.w(f" call void @fail(ptr %f, i16 {n})")
+        self.w(f" call void @fail(ptr %f, i16 {_signed(fault.number, 16)})")
         self.w(" br label %violated" if self.inside_step else " ret i64 0")
 
     def _truth(self, value: str) -> str:
@@ -562,8 +564,7 @@ class Emitter:
 
     def _stop(self, point: ir.Point) -> None:
         self.zero_groups(self.frames.analysis[self.f].zero_at[point])
-        n = point.site.number
-        self.w(f" store i16 {n if n < 0x8000 else n - 0x10000}, ptr %f, align 1")
+        self.w(f" store i16 {_signed(point.site.number, 16)}, ptr %f, align 1")
         self.w(" br label %stopped")
 
     def _set_phase(self, mover: str) -> None:
@@ -668,16 +669,16 @@ class Emitter:
         x = self.reg()
         self.w(f" {x} = load i{size * 8}, ptr {pointer}, align 1")
         self.w(f" store i{size * 8} 0, ptr {pointer}, align 1")
+        bits = size * 8
         cases = " ".join(
-            f"i{size * 8} {call.number if call.number < 1 << size * 8 - 1 else call.number - (1 << size * 8)},"
-            f" label %{f.name}.r{call.number}"
+            f"i{bits} {_signed(call.number, bits)}, label %{f.name}.r{call.number}"
             for _, call in f.callers
         )
         finished = f in self.module.entries
         if finished:
-            self.w(f" switch i{size * 8} {x}, label %finished [{cases}]")
+            self.w(f" switch i{bits} {x}, label %finished [{cases}]")
         else:
-            self.w(f" switch i{size * 8} {x}, label %blocked [{cases}]")
+            self.w(f" switch i{bits} {x}, label %blocked [{cases}]")
         for caller, call in f.callers:
             self.w(f"{f.name}.r{call.number}:")
             self.f = caller
@@ -689,3 +690,8 @@ class Emitter:
                 self.single = saved
             self.w(f" br label %{caller.name}.b{call.to}")
         self.f = f
+
+
+def _signed(n: int, bits: int) -> int:
+    """An unsigned number as LLVM prefers to read it."""
+    return n - (1 << bits) if n >> (bits - 1) else n

@@ -18,7 +18,7 @@ import llvmlite.binding as llvm
 
 
 def cache_directory() -> Path | None:
-    """Where compiled objects are kept: `$MMSPEC_CACHE` or the user's cache; None if switched off."""
+    """Where objects are kept: `$MMSPEC_CACHE`, or the user's cache; None if that is empty."""
     setting = os.environ.get("MMSPEC_CACHE")
     if setting is not None:
         return Path(setting) if setting else None
