@@ -108,19 +108,16 @@ class Move:
 
 @dataclass
 class Op:
-    """dst = a op b; op is one of OPERATORS."""
+    """dst = a op b, on 64-bit integers.
+
+    op: add sub mul and or xor; shl shr (by 0 to 63); floordiv mod (of what is not negative); min
+    max; eq ne lt le gt ge (0 or 1).
+    """
 
     dst: Var
     op: str
     a: Operand
     b: Operand
-
-
-ARITHMETIC = tuple(
-    ["add", "sub", "mul", "floordiv", "mod", "and", "or", "xor", "shl", "shr", "min", "max"]
-)
-COMPARISONS = tuple(["eq", "ne", "lt", "le", "gt", "ge"])
-OPERATORS = ARITHMETIC + COMPARISONS
 
 
 @dataclass

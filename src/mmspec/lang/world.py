@@ -303,7 +303,7 @@ class World:
 
     def lock_number(self, lock: Any) -> int:
         """A number for any object that serves as a lock."""
-        return self._lock_base[type(lock)] + lock._mmspec_index
+        return int(self._lock_base[type(lock)] + lock._mmspec_index)
 
     def acquired(self, lock: Any, shared: bool) -> None:
         """The running task takes a lock."""
