@@ -265,8 +265,8 @@ class Feature:
 class Point:
     """A task may stop here. What follows, at `to`, is the access that `site` names.
 
-    mover: `visible`, `invisible`, `acquire`, `release` or `choose`; a visible one is invisible
-    when `held` is non-zero. guarded: a `Guard` follows, before anything that can be seen.
+    mover: `visible`, `invisible`, `acquire`, `release`, `choose`, or `pick` (an atomic step that
+    chooses); a visible one is invisible when `held` is non-zero. guarded: a `Guard` follows, before anything that can be seen.
     """
 
     site: Site
@@ -285,7 +285,7 @@ class Guard:
     to: int
 
 
-@dataclass
+@dataclass(eq=False)
 class CallTo:
     """dst = function(args), for a function with points; go on at `to` after it has returned.
 
@@ -347,6 +347,7 @@ class Function:
     sites: list[Site] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     has_points: bool = False
+    has_choice: bool = False
     can_fail: bool = False
     #: bits of `Feature` terminators in it: which kernels differ here
     masks: set[int] = field(default_factory=set)

@@ -12,8 +12,9 @@ from mmspec.compiler import ir
 from mmspec.compiler.frames import FAILED, Frames
 from mmspec.lang.structs import Struct
 
-#: What `step` returns.
-BLOCKED, STEPPED, MORE, VIOLATED = 0, 1, 2, 3
+#: What `step` returns: nothing possible, or bits: a step was taken, it has more alternatives
+#: (the next choice), it ended in a violation.
+BLOCKED, STEPPED, MORE, VIOLATED = 0, 1, 2, 4
 
 _PLAIN_OPS = {
     "add": "add",
@@ -29,8 +30,8 @@ _PLAIN_OPS = {
 }
 _COMPARISONS = {"eq": "eq", "ne": "ne", "lt": "slt", "le": "sle", "gt": "sgt", "ge": "sge"}
 
-PARAMS = "ptr %s, ptr %f, i64 %task, i64 %kernel"
-PASSED = "ptr %s, ptr %f, i64 %task, i64 %kernel"
+PARAMS = "ptr %s, ptr %f, i64 %task, i64 %kernel, i64 %choice, ptr %rc"
+PASSED = PARAMS
 
 
 class Emitter:
@@ -141,7 +142,9 @@ class Emitter:
             "blocked:",
             f" ret i32 {BLOCKED}",
             "violated:",
-            f" ret i32 {VIOLATED}",
+            " %so_far = load i32, ptr %rc",
+            f" %bad = or i32 %so_far, {VIOLATED}",
+            " ret i32 %bad",
             "stopped:",
             " %result = load i32, ptr %rc",
             " ret i32 %result",
@@ -166,7 +169,8 @@ class Emitter:
         lines = [f"define i64 @predicates_{k}(ptr %s, ptr %f, i64 %kernel) {{", "entry:"]
         total = "0"
         for n, f in enumerate(group):
-            lines.append(f" %r{n} = call i64 @{f.name}(ptr %s, ptr %f, i64 0, i64 %kernel)")
+            passed = "ptr %s, ptr %f, i64 0, i64 %kernel, i64 0, ptr null"
+            lines.append(f" %r{n} = call i64 @{f.name}({passed})")
             lines.append(f" %m{n} = shl i64 %r{n}, {n}")
             lines.append(f" %t{n} = or i64 {total}, %m{n}")
             total = f"%t{n}"
@@ -477,7 +481,7 @@ class Emitter:
         x, c, y = self.reg(), self.reg(), self.reg()
         self.w(f" {x} = add i64 %choice, 1")
         self.w(f" {c} = icmp slt i64 {x}, {self.get(instr.n)}")
-        self.w(f" {y} = select i1 {c}, i32 {MORE}, i32 {STEPPED}")
+        self.w(f" {y} = select i1 {c}, i32 {STEPPED | MORE}, i32 {STEPPED}")
         self.w(f" store i32 {y}, ptr %rc")
         self.put(instr.dst, "%choice")
 
@@ -586,7 +590,7 @@ class Emitter:
             self.w(f" br label %{to}")
             return
         stop, go = self.label(), self.label()
-        if point.mover in ("visible", "acquire", "choose"):
+        if point.mover in ("visible", "acquire", "choose", "pick"):
             c = self.reg()
             if point.held is not None:
                 free = self._truth(self.get(point.held))
@@ -598,10 +602,8 @@ class Emitter:
                 self.w(f"{test}:")
             x = self.reg()
             self.w(f" {x} = load i64, ptr %phase")
-            self.w(
-                f" {c} = icmp {'ne' if point.mover == 'choose' else 'eq'} i64 {x}, "
-                f"{0 if point.mover == 'choose' else 2}"
-            )
+            late = "ne i64 {}, 0" if point.mover in ("choose", "pick") else "eq i64 {}, 2"
+            self.w(f" {c} = icmp {late.format(x)}")
             self.w(f" br i1 {c}, label %{stop}, label %{go}")
             self.w(f"{stop}:")
             self._stop(point)

@@ -14,7 +14,7 @@ from mmspec.compiler.errors import span_of
 from mmspec.compiler.expressions import ExpressionLowering
 from mmspec.compiler.values import Null, Retype, Value, constant
 from mmspec.lang import primitives
-from mmspec.lang.ints import BOOL, I32, IntType, smallest
+from mmspec.lang.ints import BOOL, I32, U8, IntType, smallest
 from mmspec.lang.primitives import ACQUIRE, COMMUTE, INITIALIZE, RELEASE, KernelFunction, Locked
 from mmspec.lang.program import text_of
 from mmspec.lang.source import body_of, syntax_of, wait_condition
@@ -835,11 +835,14 @@ class FunctionLowering(ExpressionLowering):
             COMMUTE: "invisible",
         }
         guard = self.front.guard_of(callee.fn)
+        mover = movers.get(callee.role, "visible")
+        if "choose" in callee.fn.__code__.co_names:
+            mover = "pick"
         point = self.point(
             node,
             "call",
             callee.__name__,
-            movers.get(callee.role, "visible"),
+            mover,
             guarded=guard is not None or callee.role == ACQUIRE,
             exit=exit,
         )
@@ -975,16 +978,27 @@ class FunctionLowering(ExpressionLowering):
     # ------------------------------------------------------------------ builtins
 
     def _choose(self, node: ast.Call) -> Value:
+        if len(node.args) != 1 or node.keywords:
+            self.refuse(node, "choose() takes the number of alternatives")
         if self.atomic:
-            self.refuse(node, "choose() cannot stand in an atomic function")
-        n = self.fold(node.args[0]) if len(node.args) == 1 else None
-        if n is None or not 0 < n < 256:
-            self.refuse(node, "choose() takes a constant from 1 to 255")
-        self.point(node, "choose", "", "choose")
-        dst = self.temp(smallest(0, n - 1) or I32)
+            if self.f.has_choice:
+                self.refuse(node, "one choose() in an atomic step", "split the function")
+            self.f.has_choice = True
+            n = self.integer(node.args[0])
+        else:
+            known = self.fold(node.args[0])
+            if known is None:
+                self.refuse(node, "the number of alternatives must be a constant here",
+                            "choose in an atomic function")
+            n = constant(int(known), I32)
+        if n.hi > 255 or n.lo < 0:
+            self.refuse(node, "choose() takes a number from 1 to 255")
+        if not self.atomic:
+            self.point(node, "choose", "", "choose")
+        dst = self.temp(U8)
         dst.read_at = (span_of(node, self.file), "choose")
-        self.emit(ir.Choice(dst, n))
-        return Value(dst, dst.type, 0, n - 1)
+        self.emit(ir.Choice(dst, n.op))
+        return Value(dst, U8, 0, max(0, n.hi - 1))
 
     def _this_task(self, node: ast.Call) -> Value:
         dst = self.temp(I32)

@@ -136,13 +136,17 @@ class System:
                     raise SetUpFailed(f"the set-up blocks in {text_of(fn).__name__}()")
                 state = bytearray(after)
                 steps.append((number, 0))
-                if result == VIOLATED:
+                if result & VIOLATED:
                     fault = self.task(bytes(state), number, kernel).fault
                     assert fault is not None
                     raise SetUpFailed(f"the set-up fails: {fault.kind}: {fault.text}")
         for number, task in enumerate(tasks):
-            if task is not None:
-                self.place(state, number, task)
+            if task is None:
+                continue
+            self.place(state, number, task)
+            if not self.merged:
+                # what comes before the first access is nobody else's business
+                state = bytearray(self.step(bytes(state), number, 0, kernel)[1])
         return bytes(state), steps
 
     def step(self, state: bytes, task: int, choice: int, kernel: int = 0) -> tuple[int, bytes]:
@@ -161,7 +165,7 @@ class System:
                 if result == BLOCKED:
                     break
                 found.append((task, choice, after))
-                if result != MORE:
+                if not result & MORE:
                     break
                 choice += 1
         return found

@@ -194,9 +194,9 @@ class Array(Generic[T]):
 # --------------------------------------------------------------------------------- structs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Field:
-    """A field of a struct, shared or on a stack."""
+    """A field of a struct, shared or on a stack; there is one object for each."""
 
     owner: Any
     name: str
@@ -474,7 +474,7 @@ class Layout:
     Struct types have one array of instances each. The instances of an embedded struct follow
     those of its pools: number `start[field] + owner * count + k`.
 
-    size: bytes of shared memory. slots: number of scalars, in the same order.
+    size: bytes of shared memory, a multiple of 8. slots: number of scalars, in the same order.
     """
 
     def __init__(self, pools: Iterable[Pool[Any]]) -> None:
@@ -540,7 +540,7 @@ class Layout:
             self.stride[cls], self.slot_stride[cls] = offset, slot_offset
             position += offset * self.count[cls]
             slot += slot_offset * self.count[cls]
-        self.size = position
+        self.size = (position + 7) // 8 * 8
         self.slots = slot
 
     def scalar(self, field: Field) -> IntType:

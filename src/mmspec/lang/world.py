@@ -140,8 +140,11 @@ class World:
             yield
 
     def start(self, functions: Sequence[Callable[[], None]]) -> None:
-        """Replace the tasks by new ones, each at its entry."""
+        """Replace the tasks by new ones, each at its first stop (merged: at its entry)."""
         self.tasks = [Task(number, fn) for number, fn in enumerate(functions)]
+        if not self.merged:
+            for task in self.tasks:
+                self.step(task.number)
 
     def run_alone(self, number: int, fn: Callable[[], None]) -> None:
         """Execute `fn` as task `number`, to its end, while nothing else runs."""
@@ -397,6 +400,9 @@ class World:
             self._guarded_point(stop, fn.role, lambda: True)
         elif fn.role == RELEASE and self.merged:
             task.phase = 2
+        elif self.merged and task.phase and "choose" in text.__code__.co_names:
+            self._stop(stop)
+            task.phase = 2
         else:
             self._point(stop, fn.role not in (INITIALIZE, COMMUTE))
         self.in_atomic += 1
@@ -429,11 +435,11 @@ class World:
             raise ModelError("choose() works only in a task")
         if not 0 < n < 256:
             raise ModelError(f"choose({n}): between 1 and 255 alternatives")
-        if task.phase:
-            task.choices = n
-            self._stop(("choose", ""))
+        if not self.in_atomic:
+            if task.phase:
+                self._stop(("choose", ""))
+            task.phase = 1 if self.merged else 2
         task.choices = n
-        task.phase = 1 if self.merged else 2
         if task.choice >= n:
             raise ModelError(f"choice {task.choice} of {n}")
         return task.choice

@@ -1,0 +1,469 @@
+"""Breadth-first search of a compiled system: every interleaving, shortest violations first."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmspec.compiler.native import NativeModule
+from mmspec.compiler.system import System
+from mmspec.search import engine
+from mmspec.search.lowlevel import compile_functions
+from mmspec.search.store import Store, Table, Words
+
+#: States a single worker expands before it looks up (for Ctrl-C, budgets, progress).
+SLICE = 50_000
+#: Frontier from which on several workers pay.
+WIDE = 20_000
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When to give up: states found, seconds, bytes of memory for the tables."""
+
+    states: int = 1 << 31
+    seconds: float = float("inf")
+    memory: int = 8 << 30
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How a search stands: for display while it runs."""
+
+    states: int
+    transitions: int
+    depth: int
+    frontier: int
+    seconds: float
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A violation.
+
+    kind: `fault` (in the step from `state`), `invariant` (false after that step; detail: which, as
+    bits), `final` (false in `state`, where all tasks have ended), `deadlock` (in `state`).
+    """
+
+    kind: str
+    state: int
+    task: int
+    choice: int
+    detail: int
+
+
+@dataclass
+class Outcome:
+    """What a search found.
+
+    stopped: empty if everything was explored; else why not (`violation`, `states`, `time`,
+    `memory`, `interrupted`). depth: steps of the longest shortest path so far. witnesses: bits of
+    the predicates that were true somewhere.
+    """
+
+    states: int = 0
+    transitions: int = 0
+    depth: int = 0
+    stopped: str = ""
+    findings: list[Finding] = field(default_factory=list)
+    witnesses: int = 0
+    seconds: float = 0.0
+    bytes: int = 0
+    computed: int = 0
+    remembered: int = 0
+    frontier: int = 0
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """Tasks `first` to `first + count - 1` run the same program.
+
+    own: for each of them, the bytes of shared memory that belong to its number, as (start, end);
+    empty if there are none.
+    """
+
+    first: int
+    count: int
+    own: tuple[tuple[int, int], ...] = ()
+
+
+_KINDS = {
+    engine.FAULT: "fault",
+    engine.INVARIANT: "invariant",
+    engine.FINAL: "final",
+    engine.DEADLOCK: "deadlock",
+}
+
+
+@functools.cache
+def _engine() -> dict[str, Any]:
+    """The compiled search loops."""
+    native = NativeModule(compile_functions(engine.FUNCTIONS, engine.EXPORTED), thorough=True)
+    word = ctypes.c_uint64
+    found: dict[str, Any] = {"native": native}
+    for fn, arity in (
+        (engine.worker, 4),
+        (engine.intern, 4),
+        (engine.rehash, 4),
+        (engine.rehash_root, 2),
+        (engine.root_slot, 1),
+    ):
+        kind = ctypes.CFUNCTYPE(word, *[word] * arity)
+        found[fn.__name__] = kind(native.address(fn.__name__))
+    return found
+
+
+class _Worker:
+    """Memory of one worker."""
+
+    def __init__(self, store: Store, memo: int) -> None:
+        size = store.shared + store.tasks * store.record + 64
+        self.words = Words(engine.W_SIZE // 8)
+        self.parts = {
+            engine.W_STATE: Words(size // 8 + 1),
+            engine.W_NUMBERS: Words(len(store.nodes) + 1),
+            engine.W_KEYS: Words(len(store.nodes) * 4 + 8),
+            engine.W_DIRTY: Words(len(store.nodes) + 1),
+            engine.W_CHANGED: Words(len(store.nodes) + 1),
+            engine.W_MEMO: Words(memo * 4),
+            engine.W_RING: Words(engine.RING * engine.R_SIZE // 8),
+            engine.W_SPARE: Words(len(store.nodes) + 3),
+            engine.W_NOW: Words(store.tasks + 4),
+            engine.W_NEXT: Words(store.tasks + 4),
+            engine.W_SCRATCH: Words(store.record // 8 + 2),
+        }
+        for offset, part in self.parts.items():
+            self.words.set(offset, part.address)
+        self.words.set(engine.W_MEMO_MASK, memo - 1)
+
+    def enlarge_memo(self, memo: int) -> None:
+        """Start over with a larger memo."""
+        self.parts[engine.W_MEMO] = Words(memo * 4)
+        self.words.set(engine.W_MEMO, self.parts[engine.W_MEMO].address)
+        self.words.set(engine.W_MEMO_MASK, memo - 1)
+
+
+class Search:
+    """One breadth-first search. Its tables stay readable until `close`.
+
+    invariants, finals: numbers of predicate groups of the system (-1: none) that must hold in
+    every state, and when all tasks have ended; `required` tells which bits of the invariants'
+    group must be 1 (the others are witnesses).
+    """
+
+    def __init__(
+        self,
+        system: System,
+        initial: bytes,
+        kernel: int = 0,
+        *,
+        invariants: int = -1,
+        required: int = 0,
+        finals: int = -1,
+        final_mask: int = 0,
+        budget: Budget = Budget(),
+        workers: int = 1,
+        stop_at_violation: bool = True,
+        deadlock: bool = True,
+        memo: bool = True,
+        symmetry: Sequence[Symmetry] = (),
+    ) -> None:
+        self.system = system
+        self.kernel = kernel
+        self.budget = budget
+        self.use_memo = memo
+        self.engine = _engine()
+        boundaries, groups = self._leaves(system, symmetry)
+        self.store = Store(
+            initial, system.shared_size, system.record_size, boundaries, budget.memory, groups
+        )
+        self.workers = [_Worker(self.store, self._memo_size()) for _ in range(max(1, workers))]
+        self.outcome = Outcome()
+        ctx = self.store.ctx
+        ctx.set(engine.C_STEP, system.native.address("step"))
+        if invariants >= 0:
+            ctx.set(engine.C_PREDICATES, system.native.address(f"predicates_{invariants}"))
+            ctx.set(engine.C_INVARIANTS, required)
+        if finals >= 0:
+            ctx.set(engine.C_FINALS, system.native.address(f"predicates_{finals}"))
+            ctx.set(engine.C_FINAL_MASK, final_mask)
+        ctx.set(engine.C_KERNEL, 1 << kernel)
+        mode = engine.STOP_AT_VIOLATION * stop_at_violation + engine.CHECK_DEADLOCK * deadlock
+        ctx.set(engine.C_MODE, mode)
+        ctx.set(engine.C_MAXIMUM, min(budget.states, self.store.order.size // 8 - 4096))
+        self._insert_initial(initial)
+
+    def _memo_size(self) -> int:
+        return 1 << 12 if self.use_memo else 1
+
+    def _leaves(
+        self, system: System, symmetry: Sequence[Symmetry]
+    ) -> tuple[list[int], list[tuple[int, int, Sequence[int]]]]:
+        layout = system.layout
+        boundaries = []
+        for cls in layout.structs:
+            base, stride = layout.base[cls], layout.stride[cls]
+            boundaries.extend(base + k * stride for k in range(layout.count[cls] + 1))
+        return boundaries, [(s.first, s.count, ()) for s in symmetry]
+
+    def _insert_initial(self, initial: bytes) -> None:
+        """Number the initial state by hand."""
+        store = self.store
+        padded = initial[: store.shared] + bytes(8)
+        numbers: list[int] = []
+        for node, table in zip(store.nodes, store.tables, strict=True):
+            if node.children:
+                data = b"".join(numbers[c].to_bytes(4, "little") for c in node.children)
+            else:
+                data = padded[node.offset : node.offset + node.length]
+            numbers.append(self._number(table, data))
+        finished = self._number(store.records, bytes(store.record))
+        assert finished == 1
+        records = [
+            self._number(
+                store.records,
+                initial[store.shared + t * store.record :][: store.record],
+            )
+            for t in range(store.tasks)
+        ]
+        lefts = store.left_tasks
+        left = self._number(store.left, _packed([numbers[-1], *records[:lefts]]))
+        rights = records[lefts:]
+        right, done = rights[0], 1
+        if len(rights) > 1:
+            done = self._number(store.right, _packed([1] * len(rights)))
+            right = self._number(store.right, _packed(rights))
+        store.ctx.set(engine.C_RIGHT_DONE, done)
+        key = left << 32 | right
+        slot = self.engine["root_slot"](key) & (store.slots - 1)
+        ctypes.c_uint64.from_address(store.root.address + slot * 8).value = key
+        ctypes.c_uint64.from_address(store.order.address).value = key
+        store.ctx.set(engine.C_COUNT, 1)
+        store.ctx.set(engine.C_LEVEL_END, 1)
+
+    def _number(self, table: Table, data: bytes) -> int:
+        buffer = ctypes.create_string_buffer(data, table.length + 8)
+        worker = self.workers[0].words.address
+        at = ctypes.addressof(buffer)
+        found = self.engine["intern"](self.store.ctx.address, worker, table.address, at)
+        return int(found) & engine.NUMBER
+
+    # ------------------------------------------------------------------ running
+
+    def run(self, watch: Callable[[Progress], None] | None = None) -> Outcome:
+        """Explore until done or out of budget. Ctrl-C ends it with what was found so far."""
+        started = time.monotonic()
+        reason = ""
+        try:
+            while not reason:
+                result = self._slice()
+                self.outcome.seconds = time.monotonic() - started
+                if watch is not None:
+                    watch(self.progress())
+                reason = self._consider(result)
+        except KeyboardInterrupt:
+            self.store.ctx.set(engine.C_FLAGS, engine.STOP)
+            reason = "interrupted"
+        return self._conclude("" if reason == "done" else reason, started)
+
+    def _slice(self) -> int:
+        """Let the workers run for a while; EXHAUSTED, INTERRUPTED or PAUSED."""
+        ctx = self.store.ctx
+        wide = ctx.get(engine.C_LEVEL_END) - ctx.get(engine.C_CURSOR) >= WIDE
+        if len(self.workers) == 1 or not wide:
+            return self._alone(self.workers[0])
+        return self._together()
+
+    def _alone(self, worker: _Worker) -> int:
+        run = self.engine["worker"]
+        result: list[int] = []
+        if len(self.workers) > 1:
+            # leftovers of the others belong to this level
+            for other in self.workers[1:]:
+                if other.words.get(engine.W_FROM) != other.words.get(engine.W_TO):
+                    return self._together()
+        thread_free = threading.current_thread() is threading.main_thread()
+        quota = SLICE if thread_free else SLICE * 4
+        result.append(int(run(self.store.ctx.address, worker.words.address, quota, 1)))
+        return result[0]
+
+    def _together(self) -> int:
+        """All workers on the rest of this level, each in a thread of its own."""
+        run = self.engine["worker"]
+        ctx = self.store.ctx
+        results = [0] * len(self.workers)
+
+        def work(n: int) -> None:
+            results[n] = int(run(ctx.address, self.workers[n].words.address, SLICE * 4, 0))
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(len(self.workers))]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                thread.join()
+        except KeyboardInterrupt:
+            ctx.set(engine.C_FLAGS, ctx.get(engine.C_FLAGS) | engine.STOP)
+            for thread in threads:
+                thread.join()
+            raise
+        if any(r == engine.INTERRUPTED for r in results):
+            return engine.INTERRUPTED
+        if any(r == engine.PAUSED for r in results):
+            return engine.PAUSED
+        return self._next_level()
+
+    def _next_level(self) -> int:
+        ctx = self.store.ctx
+        last, count = ctx.get(engine.C_LEVEL_END), ctx.get(engine.C_COUNT)
+        ctx.set(engine.C_CURSOR, last)
+        if count == last:
+            return engine.EXHAUSTED
+        n = ctx.get(engine.C_LEVEL_COUNT)
+        self.store.levels.data[n] = last
+        ctx.set(engine.C_LEVEL_COUNT, n + 1)
+        ctx.set(engine.C_LEVEL_END, count)
+        return engine.PAUSED
+
+    def _consider(self, result: int) -> str:
+        """What to do after a slice: nothing (go on), or the reason to end."""
+        ctx, store = self.store.ctx, self.store
+        flags = ctx.get(engine.C_FLAGS)
+        if result == engine.EXHAUSTED and not flags:
+            return "done"
+        if flags & engine.FOUND:
+            return "violation"
+        if flags & engine.FULL:
+            return "states"
+        if flags & engine.GROW or store.states >= store.slots * 7 // 10:
+            try:
+                self._grow()
+            except MemoryError:
+                return "memory"
+            ctx.set(engine.C_FLAGS, flags & ~engine.GROW)
+        if store.bytes > self.budget.memory:
+            return "memory"
+        if self.outcome.seconds > self.budget.seconds:
+            return "time"
+        return ""
+
+    def _grow(self) -> None:
+        store = self.store
+        for table in store.distinct_tables():
+            if table.full():
+                slots = table.grow()
+                at = table.words.get(engine.T_ORDINAL) * 8
+                spare = [w.parts[engine.W_SPARE].get(at) for w in self.workers]
+                skip = Words(len(spare))
+                skip.data[:] = spare
+                self.engine["rehash"](table.address, slots, skip.address, len(spare))
+        if store.states >= store.slots * 7 // 10:
+            store.root.zero(store.slots * 8)
+            while store.states * 2 >= store.slots:
+                store.slots *= 2
+            if store.slots * 8 > store.root.size:
+                raise MemoryError
+            store.root.huge(store.slots * 8)
+            store.publish_root()
+            self.engine["rehash_root"](store.ctx.address, store.slots)
+            if self.use_memo:
+                memo = min(max(store.slots // 4, 1 << 12), 1 << 18)
+                for worker in self.workers:
+                    if memo > worker.words.get(engine.W_MEMO_MASK) + 1:
+                        worker.enlarge_memo(memo)
+
+    # ------------------------------------------------------------------ results
+
+    def _total(self, offset: int) -> int:
+        return sum(worker.words.get(offset) for worker in self.workers)
+
+    @property
+    def depth(self) -> int:
+        """Completed levels."""
+        return self.store.ctx.get(engine.C_LEVEL_COUNT)
+
+    def progress(self) -> Progress:
+        """How it stands."""
+        ctx = self.store.ctx
+        return Progress(
+            self.store.states,
+            self._total(engine.W_TRANSITIONS),
+            self.depth,
+            self.store.states - min(ctx.get(engine.C_CURSOR), ctx.get(engine.C_LEVEL_END)),
+            self.outcome.seconds,
+            self.store.bytes,
+        )
+
+    def _conclude(self, stopped: str, started: float) -> Outcome:
+        store, out = self.store, self.outcome
+        out.seconds = time.monotonic() - started
+        out.states = store.states
+        out.transitions = self._total(engine.W_TRANSITIONS)
+        out.remembered = self._total(engine.W_HITS)
+        out.computed = self._total(engine.W_MISSES)
+        out.depth = self.depth
+        out.stopped = stopped
+        out.witnesses = store.ctx.get(engine.C_WITNESSES)
+        out.bytes = store.bytes
+        out.frontier = self.progress().frontier
+        n = min(store.ctx.get(engine.C_VIOLATION_COUNT), engine.MAX_VIOLATIONS)
+        for k in range(n):
+            kind, state, how, detail = store.violations.data[k * 4 : k * 4 + 4]
+            out.findings.append(Finding(_KINDS[kind], state, how >> 8, how & 255, detail))
+        return out
+
+    def path_to(self, k: int) -> list[int]:
+        """Numbers of the states on the way to state `k`, the initial one first."""
+        path = [k]
+        while path[-1] != 0:
+            path.append(self.store.parent_of(path[-1]))
+        return path[::-1]
+
+    def schedule_to(self, k: int) -> list[tuple[int, int]]:
+        """Steps (task, choice) from the initial state to state `k`."""
+        states = [self.store.state_bytes(n) for n in self.path_to(k)]
+        steps = []
+        for before, after in zip(states, states[1:], strict=False):
+            steps.append(self._step_between(before, after))
+        return steps
+
+    def _step_between(self, before: bytes, after: bytes) -> tuple[int, int]:
+        for task, choice, found in self.system.successors(before, self.kernel):
+            if found == after:
+                return task, choice
+        raise AssertionError("a state without a step that leads to it")
+
+    def schedule(self, finding: Finding) -> list[tuple[int, int]]:
+        """Steps (task, choice) from the initial state to a violation."""
+        steps = self.schedule_to(finding.state)
+        if finding.kind in ("fault", "invariant"):
+            steps.append((finding.task, finding.choice))
+        return steps
+
+    def records(self) -> list[bytes]:
+        """Every record that any task ever had."""
+        found = dict.fromkeys(
+            self.store.records.content(n + 1)[: self.store.record]
+            for n in range(self.store.records.count)
+        )
+        return list(found)
+
+    def close(self) -> None:
+        """Give the tables' memory back; nothing can be asked any more."""
+        self.store.close()
+
+
+def _packed(numbers: Sequence[int]) -> bytes:
+    return b"".join(n.to_bytes(4, "little") for n in numbers)
+
+
+def default_workers() -> int:
+    """As many workers as there are processors to run them."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
