@@ -266,7 +266,8 @@ class Point:
     """A task may stop here. What follows, at `to`, is the access that `site` names.
 
     mover: `visible`, `invisible`, `acquire`, `release`, `choose`, or `pick` (an atomic step that
-    chooses); a visible one is invisible when `held` is non-zero. guarded: a `Guard` follows, before anything that can be seen.
+    chooses); a visible one is invisible when `held` is non-zero. guarded: a `Guard` follows,
+    before anything that can be seen.
     """
 
     site: Site

@@ -207,7 +207,7 @@ class Search:
         self, system: System, symmetry: Sequence[Symmetry]
     ) -> tuple[list[int], list[tuple[int, int, Sequence[int]]]]:
         layout = system.layout
-        boundaries = []
+        boundaries: list[int] = []
         for cls in layout.structs:
             base, stride = layout.base[cls], layout.stride[cls]
             boundaries.extend(base + k * stride for k in range(layout.count[cls] + 1))
@@ -348,7 +348,7 @@ class Search:
             except MemoryError:
                 return "memory"
             ctx.set(engine.C_FLAGS, flags & ~engine.GROW)
-        if store.bytes > self.budget.memory:
+        if store.bytes_used > self.budget.memory:
             return "memory"
         if self.outcome.seconds > self.budget.seconds:
             return "time"
@@ -362,7 +362,8 @@ class Search:
                 at = table.words.get(engine.T_ORDINAL) * 8
                 spare = [w.parts[engine.W_SPARE].get(at) for w in self.workers]
                 skip = Words(len(spare))
-                skip.data[:] = spare
+                for k, number in enumerate(spare):
+                    skip.data[k] = number
                 self.engine["rehash"](table.address, slots, skip.address, len(spare))
         if store.states >= store.slots * 7 // 10:
             store.root.zero(store.slots * 8)
@@ -398,7 +399,7 @@ class Search:
             self.depth,
             self.store.states - min(ctx.get(engine.C_CURSOR), ctx.get(engine.C_LEVEL_END)),
             self.outcome.seconds,
-            self.store.bytes,
+            self.store.bytes_used,
         )
 
     def _conclude(self, stopped: str, started: float) -> Outcome:
@@ -411,7 +412,7 @@ class Search:
         out.depth = self.depth
         out.stopped = stopped
         out.witnesses = store.ctx.get(engine.C_WITNESSES)
-        out.bytes = store.bytes
+        out.bytes = store.bytes_used
         out.frontier = self.progress().frontier
         n = min(store.ctx.get(engine.C_VIOLATION_COUNT), engine.MAX_VIOLATIONS)
         for k in range(n):

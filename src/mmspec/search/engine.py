@@ -1,10 +1,10 @@
 """The search loops, in the low-level subset (see `lowlevel.py`).
 
 A state is a pair of numbers in one word: one for its shared memory together with the records of the
-first half of its tasks, one for the records of the others. Shared memory is itself a tree: leaves are up to 64 bytes of it, inner nodes up to
-four numbers of nodes below; every node has a table that gives equal content equal numbers, from 1.
-So a step that changes one leaf looks up one leaf and the nodes above it, and most of what makes a
-state is stored once for all states that share it.
+first half of its tasks, one for the records of the others. Shared memory is itself a tree: leaves
+are up to 64 bytes of it, inner nodes up to four numbers of nodes below; every node has a table that
+gives equal content equal numbers, from 1. So a step that changes one leaf looks up one leaf and the
+nodes above it, and most of what makes a state is stored once for all states that share it.
 
 What a task's step does depends only on shared memory, its own record and its number; the outcome is
 remembered in a cache (`memo`), and is not computed again when only other tasks have moved.
@@ -32,44 +32,35 @@ from mmspec.search.lowlevel import (
     st64,
 )
 
-# ---- tables: content of `LENGTH` bytes <-> number
-T_INDEX, T_MASK, T_ARENA, T_COUNT, T_LENGTH, T_LIMIT, T_ORDINAL, T_SIZE = (
-    0,
-    8,
-    16,
-    24,
-    32,
-    40,
-    48,
-    64,
-)
+# Structs that Python code fills in and these loops read: byte offsets of their words.
+
+# ---- a table: content of LENGTH bytes <-> number
+T_INDEX, T_MASK, T_ARENA, T_COUNT, T_LENGTH, T_LIMIT, T_ORDINAL = (8 * k for k in range(7))
+T_SIZE = 64
 #: set in the result of `intern` if the content was not known before
 NEW = 1 << 40
 NUMBER = NEW - 1
 
-# ---- nodes of the tree; OFFSET: in the state for a leaf, in the worker's keys for an inner node
-N_TABLE, N_PARENT, N_SLOT, N_OFFSET, N_CHILDREN, N_CHILD_COUNT, N_SIZE = 0, 8, 16, 24, 32, 40, 64
+# ---- a node of the tree; OFFSET: in the state for a leaf, in the worker's keys for an inner node
+N_TABLE, N_PARENT, N_SLOT, N_OFFSET, N_CHILDREN, N_CHILD_COUNT = (8 * k for k in range(6))
+N_SIZE = 64
 
-# ---- the search
-C_STEP, C_PREDICATES, C_FINALS, C_KERNEL, C_SHARED, C_RECORD, C_TASKS = 0, 8, 16, 24, 32, 40, 48
-C_NODES, C_NODE_COUNT, C_LEAF_COUNT, C_RECORDS, C_LEFT, C_RIGHT = 56, 64, 72, 80, 88, 216
-C_ROOT, C_ROOT_MASK, C_ROOT_LIMIT, C_ORDER, C_PARENT, C_RIGHT_DONE = 96, 104, 112, 120, 128, 136
-C_INVARIANTS, C_FINAL_MASK, C_MODE, C_MAXIMUM, C_VIOLATIONS, C_LEVELS = 144, 152, 160, 168, 176, 184
-C_GROUPS, C_GROUP_COUNT, C_TOP_SLOTS, C_LEFT_TASKS = 192, 200, 208, 224
-C_COUNT, C_CURSOR, C_LEVEL_END, C_FLAGS, C_WITNESSES, C_VIOLATION_COUNT = (
-    512,
-    576,
-    640,
-    648,
-    656,
-    664,
-)
-C_LEVEL_COUNT, C_SIZE = 672, 1024
+# ---- the search; the second group changes while it runs, each part on cache lines of its own
+C_STEP, C_PREDICATES, C_FINALS, C_KERNEL, C_SHARED, C_RECORD = (8 * k for k in range(0, 6))
+C_TASKS, C_NODES, C_NODE_COUNT, C_LEAF_COUNT, C_RECORDS, C_LEFT = (8 * k for k in range(6, 12))
+C_RIGHT, C_ROOT, C_ROOT_MASK, C_ROOT_LIMIT, C_ORDER, C_PARENT = (8 * k for k in range(12, 18))
+C_RIGHT_DONE, C_INVARIANTS, C_FINAL_MASK, C_MODE, C_MAXIMUM = (8 * k for k in range(18, 23))
+C_VIOLATIONS, C_LEVELS, C_GROUPS, C_GROUP_COUNT, C_TOP_SLOTS = (8 * k for k in range(23, 28))
+C_LEFT_TASKS = 8 * 28
+C_COUNT, C_CURSOR, C_LEVEL_END = 512, 576, 640
+C_FLAGS, C_WITNESSES, C_VIOLATION_COUNT, C_LEVEL_COUNT = 648, 656, 664, 672
+C_SIZE = 1024
 
 # ---- a worker
-W_STATE, W_NUMBERS, W_KEYS, W_DIRTY, W_CHANGED, W_MEMO, W_MEMO_MASK = 0, 8, 16, 24, 32, 40, 48
-W_RING, W_RING_COUNT, W_NOW, W_NEXT, W_SCRATCH = 56, 64, 72, 80, 88
-W_FROM, W_TO, W_TRANSITIONS, W_HITS, W_MISSES, W_BROKEN, W_SPARE = 96, 104, 112, 120, 128, 136, 144
+W_STATE, W_NUMBERS, W_KEYS, W_DIRTY, W_CHANGED, W_MEMO = (8 * k for k in range(0, 6))
+W_MEMO_MASK, W_RING, W_RING_COUNT, W_NOW, W_NEXT, W_SCRATCH = (8 * k for k in range(6, 12))
+W_FROM, W_TO, W_TRANSITIONS, W_HITS, W_MISSES, W_BROKEN = (8 * k for k in range(12, 18))
+W_SPARE = 8 * 18
 W_SIZE = 256
 
 # ---- a step that waits in the ring: what it leads to, until all of it is in the cache

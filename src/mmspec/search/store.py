@@ -95,7 +95,7 @@ class Table:
         return self.words.get(engine.T_COUNT)
 
     @property
-    def bytes(self) -> int:
+    def bytes_used(self) -> int:
         """Memory in use."""
         return self.count * self.length + self.slots * 8
 
@@ -307,9 +307,9 @@ class Store:
         return self.ctx.get(engine.C_COUNT)
 
     @property
-    def bytes(self) -> int:
+    def bytes_used(self) -> int:
         """Memory in use, the engine's tables only."""
-        inner = sum(t.bytes for t in self.distinct_tables())
+        inner = sum(t.bytes_used for t in self.distinct_tables())
         return inner + self.slots * 8 + self.states * 12
 
     def key_of(self, k: int) -> int:
