@@ -267,8 +267,8 @@ class Alternatives:
                 values[instr.dst] = made
             case ir.TaskNumber():
                 values[instr.dst] = const(self.task)
-        if arithmetic.wanted:
-            return _Tested(" && ".join(arithmetic.wanted), ONE)
+        if arithmetic.wanted or arithmetic.fits:
+            return _Tested(" && ".join(arithmetic.wanted + arithmetic.fits), ONE)
         return None
 
     def _held(self, cls: type[Struct], ref: Word, shared: bool, written: _Written) -> Word:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from mmspec.compiler import ir
 from mmspec.compiler.promela_places import Places
-from mmspec.compiler.words import Arithmetic, Word, const
+from mmspec.compiler.words import MAX, MIN, Arithmetic, Word, const
 from mmspec.lang.structs import Struct
 
 #: Stand for statements that zero what a task has; filled in when all of it is known.
@@ -88,6 +88,7 @@ class StepWriter:
         self.use: _Use
         self.prefix = ""
         self.choice = const(0)
+        self.following: ir.Instr | None = None
         self.first: ir.Point | None = None
         #: whether every way through the step has done something visible
         self.visible = False
@@ -145,9 +146,10 @@ class StepWriter:
         return Word(kept, kind.lo, kind.hi, 0, frozenset((kept,)), True)
 
     def _want(self, arithmetic: Arithmetic) -> None:
-        for condition in arithmetic.wanted:
+        for condition in arithmetic.wanted + arithmetic.fits:
             self._put(f"assert({condition}); /* 32 bits suffice */")
         arithmetic.wanted.clear()
+        arithmetic.fits.clear()
 
     def _of(self, f: ir.Function) -> _Use:
         self.entered.add(f)
@@ -249,6 +251,7 @@ class StepWriter:
         block = target.use.f.blocks[target.block]
         for i in range(target.instr, len(block.instrs)):
             instr = block.instrs[i]
+            self.following = block.instrs[i + 1] if i + 1 < len(block.instrs) else None
             if not isinstance(instr, ir.Call):
                 self._instruction(instr)
             elif not self._needless(block, instr):
@@ -282,7 +285,10 @@ class StepWriter:
                 self._assign(var, arg)
             else:
                 self.pending[var] = arg
-        for inner in f.blocks[0].instrs:
+        for i, inner in enumerate(f.blocks[0].instrs):
+            self.following = None
+            if i + 1 < len(f.blocks[0].instrs):
+                self.following = f.blocks[0].instrs[i + 1]
             if isinstance(inner, ir.Call):
                 self._write_out(inner)
             else:
@@ -321,6 +327,12 @@ class StepWriter:
             case ir.Op():
                 a, b = self._get(instr.a), self._get(instr.b)
                 word = arithmetic.operation(instr.op, a, b, places.kind(instr.dst))
+                check = self.following
+                if isinstance(check, ir.Check) and check.a is instr.dst and _small(check):
+                    # what is too large for 32 bits fails this check as well
+                    fits, arithmetic.fits = arithmetic.fits, []
+                    self._want(arithmetic)
+                    self._require(" && ".join(fits), check.fault)
                 self._want(arithmetic)
                 self._define(instr.dst, word)
             case ir.Load():
@@ -543,6 +555,10 @@ class StepWriter:
         self.lines.append(_Line("", label=f"{self.prefix}_failed"))
         self._put(FORGET_ALL)
         self._end()
+
+
+def _small(check: ir.Check) -> bool:
+    return check.lo >= MIN and check.hi <= MAX
 
 
 def _flat(f: ir.Function) -> bool:

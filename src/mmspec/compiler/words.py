@@ -81,13 +81,21 @@ def literal(n: int) -> str:
 
 @dataclass
 class Arithmetic:
-    """Operations on words. wanted: conditions under which the results are right."""
+    """Operations on words, and conditions under which they are right.
+
+    wanted: that operands are small. fits: that a result is.
+    """
 
     wanted: list[str] = field(default_factory=list)
+    fits: list[str] = field(default_factory=list)
 
     def _want(self, condition: str) -> None:
         if condition not in self.wanted:
             self.wanted.append(condition)
+
+    def _must_fit(self, condition: str) -> None:
+        if condition not in self.fits:
+            self.fits.append(condition)
 
     def exact(self, a: Word) -> str:
         """The value itself, rather than modulo 2**32."""
@@ -142,26 +150,29 @@ class Arithmetic:
         if op == "-":
             up, down = f"{x} >= {_MIN_TEXT} + {y}", f"{x} <= {MAX} + {y}"
         if b.lo >= 0:
-            self._want(up)
+            self._must_fit(up)
         elif b.hi <= 0:
-            self._want(down)
+            self._must_fit(down)
         else:
-            self._want(f"({y} >= 0 -> {up} : {down})")
+            self._must_fit(f"({y} >= 0 -> {up} : {down})")
         return f"{x} {op} {y}"
 
     def _times(self, a: Word, b: Word, kind: IntType) -> str:
         if _low_bits_suffice(kind):
             return f"{a.text} * {b.text}"
         x, y = self.exact(a), self.exact(b)
-        size = f"({y} < 0 -> -{y} : {y})" if b.lo < 0 else y
-        bound = f"{x} <= {MAX} / {size} && {x} >= -({MAX} / {size})"
-        self._want(f"({y} == 0 -> 1 : {y} > {_MIN_TEXT} && {bound})")
+        if b.known:
+            self._must_fit(f"{x} <= {MAX // abs(b.known)} && {x} >= {literal(-(MAX // abs(b.known)))}")
+        elif not b.known == 0:
+            size = f"({y} < 0 -> -{y} : {y})" if b.lo < 0 else y
+            bound = f"{x} <= {MAX} / {size} && {x} >= -({MAX} / {size})"
+            self._must_fit(f"({y} == 0 -> 1 : {y} > {_MIN_TEXT} && {bound})")
         return f"{x} * {y}"
 
     def _left(self, a: Word, b: Word, kind: IntType) -> str:
         if b.known is not None and b.known > 31:
             if not _low_bits_suffice(kind):
-                self._want(f"{self.exact(a)} == 0")
+                self._must_fit(f"{self.exact(a)} == 0")
             return "0"
         small = b.hi <= 31
         if _low_bits_suffice(kind):
@@ -169,7 +180,7 @@ class Arithmetic:
             return shifted if small else f"({b.text} > 31 -> 0 : {shifted})"
         x, y = self.exact(a), self.exact(b)
         bound = f"{x} <= ({MAX} >> {y}) && {x} >= -({MAX} >> {y})"
-        self._want(f"({y} > 30 -> {x} == 0 : {bound})")
+        self._must_fit(f"({y} > 30 -> {x} == 0 : {bound})")
         return f"({y} > 31 -> 0 : {x} << {y})"
 
     def _right(self, a: Word, b: Word, kind: IntType) -> str:
