@@ -14,8 +14,16 @@ from mmspec.compiler.errors import span_of
 from mmspec.compiler.expressions import ExpressionLowering
 from mmspec.compiler.values import Null, Retype, Value, constant
 from mmspec.lang import primitives
-from mmspec.lang.ints import BOOL, I32, U8, IntType, smallest
-from mmspec.lang.primitives import ACQUIRE, COMMUTE, INITIALIZE, RELEASE, KernelFunction, Locked
+from mmspec.lang.ints import BOOL, I32, U8, U16, IntType, smallest
+from mmspec.lang.primitives import (
+    ACQUIRE,
+    COMMUTE,
+    INITIALIZE,
+    RELEASE,
+    UNCHECKED,
+    KernelFunction,
+    Locked,
+)
 from mmspec.lang.program import text_of
 from mmspec.lang.source import body_of, syntax_of, wait_condition
 from mmspec.lang.structs import (
@@ -69,9 +77,9 @@ class FunctionLowering(ExpressionLowering):
         frontend: Frontend,
         function: ir.Function,
         hints: dict[str, Type],
-        initializing: bool,
+        unchecked: bool,
     ) -> None:
-        super().__init__(frontend, function, hints, initializing)
+        super().__init__(frontend, function, hints, unchecked)
         self.node = syntax_of(self.text)
         self.scopes: list[_Scope] = []
         signature = frontend.signature(self.text)
@@ -478,7 +486,7 @@ class FunctionLowering(ExpressionLowering):
             held = self._held(field, base, True) if discipline == "written_under" else None
             visible = discipline not in ("immutable", "guarded")
             self.point(node, "read", str(field), "visible" if visible else "invisible", held)
-        if discipline == "guarded" and not self.initializing:
+        if discipline == "guarded" and not self.unchecked:
             self._race_check(node, field, base, shared=True)
         assert isinstance(field.elem, IntType)
         dst = self.temp(field.elem)
@@ -584,7 +592,7 @@ class FunctionLowering(ExpressionLowering):
         self._only_inside(node, name)
         start = self.integer(first)
         limit = self.integer(last)
-        self._loop_variable(node, name, start, limit)
+        self._loop_variable(node, name, start, limit, step)
         self._for_body(node, name, last, step)
 
     def _only_inside(self, node: ast.For, name: str) -> None:
@@ -608,15 +616,19 @@ class FunctionLowering(ExpressionLowering):
                     "copy it to another name in the loop",
                 )
 
-    def _loop_variable(self, node: ast.For, name: str, start: Value, limit: Value) -> None:
+    def _loop_variable(
+        self, node: ast.For, name: str, start: Value, limit: Value, step: int
+    ) -> None:
         if name in self.loop_names:
             self.refuse(node.target, f"`{name}` is the variable of an outer loop")
-        kind = smallest(min(start.lo, limit.lo, -1), max(start.hi, limit.hi))
-        assert kind is not None
-        if kind.size < 2:
-            kind = smallest(min(start.lo, limit.lo), max(start.hi, limit.hi)) or kind
-        if min(start.lo, limit.lo) == 0 and limit.hi < 256 and start.hi < 256:
-            kind = smallest(0, max(start.hi, limit.hi)) or kind
+        # the last value is beyond the limit, by less than a step
+        if step > 0:
+            lo, hi = start.lo, max(start.hi, limit.hi - 1 + step)
+        else:
+            lo, hi = min(start.lo, limit.lo + 1 + step), start.hi
+        kind = I32 if I32.lo <= lo and U16.hi < hi <= I32.hi else smallest(lo, hi)
+        if kind is None:
+            self.refuse(node.iter, "this range may exceed 64 bits", "give its bounds smaller types")
         var = self.locals.get(name)
         if var is None:
             hinted = self.hints.get(name)
@@ -918,8 +930,8 @@ class FunctionLowering(ExpressionLowering):
     def _direct(self, node: ast.AST, callee: Any, text: FunctionType, args: list[Value]) -> Value:
         role = callee.role if isinstance(callee, KernelFunction) else "plain"
         atomic = self.atomic or (isinstance(callee, KernelFunction) and callee.atomic)
-        initializing = self.initializing or role == INITIALIZE
-        target = self.front.lower(text, atomic, initializing)
+        unchecked = self.unchecked or role in UNCHECKED
+        target = self.front.lower(text, atomic, unchecked)
         self.f.callees[target] = None
         returns = target.returns
         dst = self.temp(returns) if returns is not None else None
