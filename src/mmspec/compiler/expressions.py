@@ -71,7 +71,7 @@ class ExpressionLowering:
     """State of lowering one function, and everything about expressions."""
 
     def __init__(
-        self, frontend: Frontend, function: ir.Function, hints: dict[str, Type], initializing: bool
+        self, frontend: Frontend, function: ir.Function, hints: dict[str, Type], unchecked: bool
     ) -> None:
         self.front = frontend
         self.layout = frontend.layout
@@ -81,9 +81,10 @@ class ExpressionLowering:
         self.globals = function.text.__globals__
         self.hints = hints
         self.atomic = function.atomic
-        self.initializing = initializing
+        self.unchecked = unchecked
         self.locals: dict[str, ir.Var] = {}
         self.silent = False
+        self.testing = False
         self.known: set[ir.Var] = set()
         self.here: ast.AST = ast.Constant(0)
         self.cur: int | None = self.f.new_block()
@@ -160,7 +161,7 @@ class ExpressionLowering:
     def named(self, node: ast.expr) -> Any:
         """The Python object a global name or `module.name` stands for; `_MISSING` if none."""
         if isinstance(node, ast.Name):
-            if node.id in self.locals:
+            if node.id in self.locals or node.id in self.text.__code__.co_varnames:
                 return _MISSING
             if node.id in self.globals:
                 return self.globals[node.id]
@@ -212,6 +213,10 @@ class ExpressionLowering:
             case ast.Call(func=ast.Name(), args=[arg], keywords=[]):
                 if self.named(node.func) is context.has:
                     mask = self.feature(arg)
+                    return None if 0 < mask < self.front.all else mask != 0
+            case ast.Call(func=ast.Name(), args=[], keywords=[]):
+                if self.named(node.func) is context.asserting:
+                    mask = self.front.asserting
                     return None if 0 < mask < self.front.all else mask != 0
         return None
 
@@ -426,7 +431,7 @@ class ExpressionLowering:
             base = self.value(node.value)
             if isinstance(field.type, ArrayOf):
                 return Value(base.op, ArrayValue(field.type), field=field)
-            return self.load_frame(node, field, base, None)
+            return self.load_frame(field, *self.frame_address(node, field, node.value, None))
         if field.is_embedded and not isinstance(field.type, ArrayOf):
             base = self.value(node.value)
             self.nonnull(base, node, node.attr)
@@ -447,8 +452,8 @@ class ExpressionLowering:
         field = self.field_of(node.value)
         assert field is not None
         if isinstance(self.static_type(node.value.value), StackRef):
-            base = self.value(node.value.value)
-            return self.load_frame(node, field, base, node.slice)
+            at = self.frame_address(node, field, node.value.value, node.slice)
+            return self.load_frame(field, *at)
         if isinstance(field.elem, Embed):
             base = self.value(node.value)
             k = self.integer(node.slice)
@@ -545,6 +550,8 @@ class ExpressionLowering:
             assert kind is not None
             result.type = kind
             return Value(result, kind, lo, hi)
+        self.no_alias(node.body, left)
+        self.no_alias(node.orelse, right)
         pointer = right.type if isinstance(left.type, Null) else left.type
         if isinstance(pointer, Null | ArrayValue | IntType) or pointer is None:
             self.refuse(node, "the two sides have different types")
@@ -587,7 +594,7 @@ class ExpressionLowering:
                 return all(self._is_truth(part) for part in node.values)
             case ast.Call():
                 callee = self.named(node.func)
-                if callee in (bool, context.has, primitives.holds):
+                if callee in (bool, context.has, context.asserting, primitives.holds):
                     return True
         return self.static_type(node) == BOOL or isinstance(self.fold(node), bool)
 
@@ -613,8 +620,9 @@ class ExpressionLowering:
                 self.condition(node.operand, no, yes)
             case ast.Compare() if len(node.ops) > 1:
                 self._chained(node, yes, no)
-            case ast.Call(func=ast.Name()) if self.named(node.func) is context.has:
-                mask = self.feature(node.args[0])
+            case ast.Call(func=ast.Name()) if self.named(node.func) in _FEATURES:
+                asserts = self.named(node.func) is context.asserting
+                mask = self.front.asserting if asserts else self.feature(node.args[0])
                 self.f.masks.add(mask)
                 self.end(ir.Feature(mask, yes, no))
             case ast.Call(func=ast.Name(id="bool"), args=[arg], keywords=[]) if (
@@ -629,6 +637,7 @@ class ExpressionLowering:
 
     def _chained(self, node: ast.Compare, yes: int, no: int) -> None:
         left: ast.expr = node.left
+        entry: set[ir.Var] = set()
         for op, right in zip(node.ops, node.comparators, strict=True):
             if right is not node.comparators[-1] and not self.pure(right):
                 self.refuse(
@@ -637,11 +646,15 @@ class ExpressionLowering:
                     "give it a name first",
                 )
             found = self._compare(node, left, op, right)
+            if right is node.comparators[0]:
+                entry = set(self.known)
             rest = self.f.new_block() if right is not node.comparators[-1] else yes
             self.end(ir.Branch(found.op, rest, no))
             if rest is not yes:
                 self.at(rest)
             left = right
+        # the rest was evaluated only if the first comparison held
+        self.known = entry
 
     def _compare(self, node: ast.Compare, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Value:
         if isinstance(op, ast.In | ast.NotIn):
@@ -713,7 +726,7 @@ class ExpressionLowering:
                 held = self._held(field, base, shared=True)
             self.point(node, "read", str(field), "visible" if visible else "invisible", held)
             base, k = self._address_again(field, base_node, k_node, base, k)
-        if field.discipline.kind == "guarded" and not self.initializing:
+        if field.discipline.kind == "guarded" and not self.unchecked:
             self._race_check(node, field, base, shared=True)
         elem = field.elem
         assert isinstance(elem, IntType | Ref)
@@ -761,13 +774,13 @@ class ExpressionLowering:
     ) -> None:
         """Write a scalar of a shared struct."""
         discipline = field.discipline.kind
-        if discipline == "immutable" and not self.initializing:
+        if discipline == "immutable" and not self.unchecked:
             self.refuse(
                 node,
                 f"{field} is immutable: only an @initializer may write it",
                 "or declare another discipline",
             )
-        if discipline == "counter" and not self.initializing and not (commutes and self.atomic):
+        if discipline == "counter" and not self.unchecked and not (commutes and self.atomic):
             self.refuse(node, f"{field} is a counter", "add to it (+=, -=) in an atomic function")
         known = address is not None
         base, k = address if address is not None else self._address(node, field, base_node, k_node)
@@ -777,8 +790,9 @@ class ExpressionLowering:
             self.point(node, "write", str(field), "visible" if visible else "invisible")
             if not known or self.pure(base_node):
                 base, k = self._address_again(field, base_node, k_node, base, k)
-        if discipline in ("guarded", "written_under") and not self.initializing:
+        if discipline in ("guarded", "written_under", "volatile") and not self.unchecked:
             self._race_check(node, field, base, shared=False)
+        self.f.writes = True
         self.emit(ir.Store(ir.Shared(field, base.op, k.op), value.op))
 
     def _race_check(self, node: ast.AST, field: Field, base: Value, shared: bool) -> None:
@@ -872,21 +886,33 @@ class ExpressionLowering:
         made = self.op("sub", obj, constant(start + 1, I32), I32)
         return Value(made.op, I32, 0, len(homes[0]) - 1)
 
-    def load_frame(
-        self, node: ast.expr, field: Field, base: Value, k_node: ast.expr | None
-    ) -> Value:
-        """Read a scalar of a struct on a stack."""
-        assert isinstance(base.op, ir.Var)
+    def frame_address(
+        self, node: ast.expr, field: Field, base_node: ast.expr, k_node: ast.expr | None
+    ) -> tuple[Value, Value]:
+        """The struct on a stack and the element that an expression names."""
+        base = self.value(base_node)
         self.nonnull(base, node, field.name)
+        if not isinstance(base.op, ir.Var):
+            self.refuse(base_node, "this is NULL, always")
         k = constant(0, I32)
         if k_node is not None:
             k = self.integer(k_node)
             self.inside(k, field.count, node, str(field))
+        return base, k
+
+    def load_frame(self, field: Field, base: Value, k: Value) -> Value:
+        """Read a scalar of a struct on a stack."""
+        assert isinstance(base.op, ir.Var)
         elem = field.elem
         assert not isinstance(elem, Embed | ArrayOf)
         dst = self.temp(elem)
         self.emit(ir.Load(dst, ir.OnFrame(field, base.op, k.op)))
         return self.of_var(dst)
+
+    def no_alias(self, node: ast.AST, value: Value) -> None:
+        """Refuse a second name for a struct on the stack, which lives as long as its name."""
+        if isinstance(value.op, ir.Var) and value.op.stack is not None:
+            self.refuse(node, "a struct on the stack has one name", "pass it as an argument")
 
     # ------------------------------------------------------------------ conversions
 
@@ -909,7 +935,8 @@ _BUILTINS: set[Any] = {
     value
     for value in vars(primitives).values()
     if isinstance(value, FunctionType) and value.__module__ == primitives.__name__
-} | {context.has}
+} | {context.has, context.asserting}
+_FEATURES = (context.has, context.asserting)
 
 
 def _evaluate(op: str, a: int, b: int) -> int:

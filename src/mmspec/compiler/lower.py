@@ -17,15 +17,14 @@ from mmspec.lang import primitives
 from mmspec.lang.ints import BOOL, I32, U8, U16, IntType, smallest
 from mmspec.lang.primitives import (
     ACQUIRE,
-    COMMUTE,
-    INITIALIZE,
-    RELEASE,
+    HARDWARE,
+    PLAIN,
     UNCHECKED,
     KernelFunction,
     Locked,
 )
 from mmspec.lang.program import text_of
-from mmspec.lang.source import body_of, syntax_of, wait_condition
+from mmspec.lang.source import body_of, leading_wait, syntax_of, wait_condition
 from mmspec.lang.structs import (
     ArrayOf,
     Field,
@@ -121,6 +120,7 @@ class FunctionLowering(ExpressionLowering):
         condition = wait_condition(body_of(self.node)[0])
         assert condition is not None
         self.f.returns = BOOL
+        self.testing = True
         found = self.truth_value(condition)
         self.end(ir.Return(found.op))
         self._close()
@@ -250,9 +250,9 @@ class FunctionLowering(ExpressionLowering):
         if self.atomic:
             self.refuse(node, "wait_until() must be the first statement of an atomic function")
         point = self.point(node.value, "wait", "", "visible", guarded=True)
-        self.atomic = True
+        self.atomic = self.testing = True
         found = self.truth_value(condition)
-        self.atomic = False
+        self.atomic = self.testing = False
         after = self.f.new_block()
         self.end(ir.Guard(found.op, point, after))
         self.at(after)
@@ -284,6 +284,7 @@ class FunctionLowering(ExpressionLowering):
             )
         if var.stack is not None:
             self.refuse(node, f"`{name}` is a struct on the stack", "assign its fields")
+        self.no_alias(node, value)
         self.emit(ir.Move(var, value.op))
         self.known.discard(var)
         if isinstance(value.op, ir.Var) and value.op in self.known:
@@ -363,16 +364,18 @@ class FunctionLowering(ExpressionLowering):
         if not isinstance(self.static_type(base_node), StackRef):
             self.store(node, field, base_node, k_node, value)
             return
-        base = self.value(base_node)
+        base, k = self.frame_address(node, field, base_node, k_node)
+        self.store_frame(node, field, base, k, value)
+
+    def store_frame(
+        self, node: ast.expr, field: Field, base: Value, k: Value, value: Value
+    ) -> None:
+        """Write a scalar of a struct on a stack."""
         assert isinstance(base.op, ir.Var)
-        self.nonnull(base, node, field.name)
-        k = constant(0, I32)
-        if k_node is not None:
-            k = self.integer(k_node)
-            self.inside(k, field.count, node, str(field))
         value = self.coerce(value, field.elem, node, str(field))
         if isinstance(value.type, StackRef):
             self.refuse(node, "a struct on the stack cannot be stored", "pass it as an argument")
+        self.f.writes |= base.op.stack is None
         self.emit(ir.Store(ir.OnFrame(field, base.op, k.op), value.op))
 
     def _annotated(self, node: ast.AnnAssign) -> None:
@@ -440,11 +443,10 @@ class FunctionLowering(ExpressionLowering):
         if field is None or field.is_embedded or not isinstance(field.elem, IntType):
             self.refuse(target, "an integer field is needed here")
         if isinstance(self.static_type(attribute.value), StackRef):
-            base = self.value(attribute.value)
-            left = self.load_frame(target, field, base, k_node)
+            base, k = self.frame_address(target, field, attribute.value, k_node)
+            left = self.load_frame(field, base, k)
             right = self.integer(node.value)
-            result = self.arithmetic(node, op, left, right)
-            self._store_to(target, field, attribute.value, k_node, result)
+            self.store_frame(target, field, base, k, self.arithmetic(node, op, left, right))
             return
         commutes = op in ("add", "sub")
         self._update(node, op, target, field, attribute.value, k_node, commutes)
@@ -840,41 +842,54 @@ class FunctionLowering(ExpressionLowering):
         args: list[Value],
         exit: int,
     ) -> Value:
-        movers = {
-            ACQUIRE: "acquire",
-            RELEASE: "release",
-            INITIALIZE: "invisible",
-            COMMUTE: "invisible",
-        }
-        guard = self.front.guard_of(callee.fn)
-        mover = movers.get(callee.role, "visible")
-        if "choose" in callee.fn.__code__.co_names:
-            mover = "pick"
-        point = self.point(
-            node,
-            "call",
-            callee.__name__,
-            mover,
-            guarded=guard is not None or callee.role == ACQUIRE,
-            exit=exit,
-        )
+        cases = self._cases(callee)
+        movers = {callee.mover(text) for _, text in cases}
+        guards = [(mask, self.front.guard_of(text)) for mask, text in cases]
+        waits = callee.role == ACQUIRE or any(guard is not None for _, guard in guards)
+        if len(movers) > 1:
+            self.refuse(node, f"only some texts of {callee.__name__}() choose", "all, or none")
+        mover = movers.pop()
+        if mover == "pick" and callee.role not in (PLAIN, HARDWARE):
+            self.refuse(node, f"a step that chooses has no role: {callee.role}", "use @atomic")
+        if waits and mover in ("invisible", "release"):
+            self.refuse(node, f"a step with role {callee.role} cannot wait", "use @atomic")
+        point = self.point(node, "call", callee.__name__, mover, guarded=waits, exit=exit)
         args = self._again(arg_nodes, args)
-        if guard is not None or callee.role == ACQUIRE:
+        if waits:
             after = self.f.new_block()
-            ready: ir.Operand = 1
-            if guard is not None:
-                ready = self.temp(BOOL)
-                self.emit(ir.Call(ready, guard, [a.op for a in args]))
-                self.f.callees[guard] = None
-                self.f.can_fail |= guard.can_fail
+            ready = self._ready(guards, [a.op for a in args])
             self.end(ir.Guard(ready, point, after))
             self.at(after)
         return self._texts(node, callee, args)
 
-    def _texts(self, node: ast.AST, callee: Any, args: list[Value]) -> Value:
-        """Call the text that each kernel of the family has."""
-        if not isinstance(callee, KernelFunction) or not callee.older:
-            return self._direct(node, callee, text_of(callee), args)
+    def _ready(
+        self, guards: Sequence[tuple[int, ir.Function | None]], args: list[ir.Operand]
+    ) -> ir.Operand:
+        """Whether a step can be taken, in the kernel under check."""
+        if all(guard is None for _, guard in guards):
+            return 1
+        ready = self.temp(BOOL)
+        after = self.f.new_block()
+        for n, (mask, guard) in enumerate(guards):
+            rest = self.f.new_block()
+            if n + 1 < len(guards):
+                this = self.f.new_block()
+                self.f.masks.add(mask)
+                self.end(ir.Feature(mask, this, rest))
+                self.at(this)
+            if guard is None:
+                self.emit(ir.Move(ready, 1))
+            else:
+                self.emit(ir.Call(ready, guard, list(args)))
+                self.f.callees[guard] = None
+                self.f.can_fail |= guard.can_fail
+            self.go(after)
+            self.at(rest)
+        self.at(after)
+        return ready
+
+    def _cases(self, callee: KernelFunction[..., Any]) -> list[tuple[int, FunctionType]]:
+        """The text that each kernel of the family has, with the kernels as bits."""
         cases: list[tuple[int, FunctionType]] = []
         left = self.front.all
         for change, text in reversed(callee.older):
@@ -884,6 +899,22 @@ class FunctionLowering(ExpressionLowering):
                 left &= ~without
         if left:
             cases.append((left, callee.fn))
+        newest = self.front.signature(callee.fn)
+        for _, text in cases:
+            if self.front.signature(text) != newest:
+                self.refuse(
+                    syntax_of(text),
+                    f"{text.__name__}() and {callee.__name__}() have different parameters or "
+                    "results",
+                    "older texts are called in the same way",
+                )
+        return cases
+
+    def _texts(self, node: ast.AST, callee: Any, args: list[Value]) -> Value:
+        """Call the text that each kernel of the family has."""
+        if not isinstance(callee, KernelFunction) or not callee.older:
+            return self._direct(node, callee, text_of(callee), args)
+        cases = self._cases(callee)
         if len(cases) == 1:
             return self._direct(node, callee, cases[0][1], args)
         return self._dispatch(
@@ -930,8 +961,21 @@ class FunctionLowering(ExpressionLowering):
     def _direct(self, node: ast.AST, callee: Any, text: FunctionType, args: list[Value]) -> Value:
         role = callee.role if isinstance(callee, KernelFunction) else "plain"
         atomic = self.atomic or (isinstance(callee, KernelFunction) and callee.atomic)
+        if self.atomic and leading_wait(text) is not None:
+            self.refuse(
+                node, f"{text.__name__}() waits, inside an atomic step", "call it before the step"
+            )
         unchecked = self.unchecked or role in UNCHECKED
         target = self.front.lower(text, atomic, unchecked)
+        if self.testing and target.writes:
+            self.refuse(
+                node,
+                f"a condition to wait for changes memory: {text.__name__}() does",
+                "test only",
+            )
+        self.f.writes |= target.writes
+        if self.atomic and target.has_choice:
+            self._chooses(node)
         self.f.callees[target] = None
         returns = target.returns
         dst = self.temp(returns) if returns is not None else None
@@ -993,9 +1037,7 @@ class FunctionLowering(ExpressionLowering):
         if len(node.args) != 1 or node.keywords:
             self.refuse(node, "choose() takes the number of alternatives")
         if self.atomic:
-            if self.f.has_choice:
-                self.refuse(node, "one choose() in an atomic step", "split the function")
-            self.f.has_choice = True
+            self._chooses(node)
             n = self.integer(node.args[0])
         else:
             known = self.fold(node.args[0])
@@ -1007,10 +1049,20 @@ class FunctionLowering(ExpressionLowering):
             self.refuse(node, "choose() takes a number from 1 to 255")
         if not self.atomic:
             self.point(node, "choose", "", "choose")
+        if n.lo < 1:
+            self.check(n, 1, 255, node, "choice", "choose(0): there is no alternative")
         dst = self.temp(U8)
         dst.read_at = (span_of(node, self.file), "choose")
         self.emit(ir.Choice(dst, n.op))
         return Value(dst, U8, 0, max(0, n.hi - 1))
+
+    def _chooses(self, node: ast.AST) -> None:
+        """Note the choice of an atomic step; there can be one, made once."""
+        if self.testing:
+            self.refuse(node, "choose() in a condition to wait for", "choose after the wait")
+        if self.f.has_choice or any(scope.kind == "loop" for scope in self.scopes):
+            self.refuse(node, "one choose() in an atomic step", "split the function")
+        self.f.has_choice = True
 
     def _this_task(self, node: ast.Call) -> Value:
         dst = self.temp(I32)
@@ -1066,6 +1118,9 @@ class FunctionLowering(ExpressionLowering):
         take = self.named(node.func) is primitives.acquired
         text = "taken again by the task that holds it" if take else "released, but not held"
         fault = self.fault(node, "locking", text)
+        self.f.writes = True
+        if self.testing:
+            self.refuse(node, "a condition to wait for takes or releases a lock", "test only")
         self.emit(ir.Hold(lock.type.cls, lock.op, shared, take, fault))
         return Value(0, None)
 

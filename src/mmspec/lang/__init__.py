@@ -4,7 +4,7 @@
 compiler (`mmspec.compiler`) turns the same text into a native transition system.
 """
 
-from mmspec.lang.context import Config, ModelError, derived, has, param
+from mmspec.lang.context import Config, ModelError, asserting, derived, has, param
 from mmspec.lang.ints import i8, i16, i32, i64, u8, u16, u32, u64
 from mmspec.lang.primitives import (
     BUG_ON,
@@ -24,6 +24,7 @@ from mmspec.lang.primitives import (
     released,
     restates,
     this_task,
+    unlocked,
     wait_until,
 )
 from mmspec.lang.structs import (
@@ -40,6 +41,7 @@ from mmspec.lang.structs import (
     pointers,
     pool,
     static,
+    volatile,
     written_under,
 )
 
@@ -56,6 +58,7 @@ __all__ = [
     "acquire",
     "acquired",
     "array",
+    "asserting",
     "atomic",
     "bug",
     "choose",
@@ -87,6 +90,8 @@ __all__ = [
     "u16",
     "u32",
     "u64",
+    "unlocked",
+    "volatile",
     "wait_until",
     "written_under",
 ]

@@ -79,6 +79,11 @@ def has(change: Any) -> bool:
     return change in _current.changes
 
 
+def asserting() -> bool:
+    """Whether the kernel under check verifies `assert`: its CONFIG_DEBUG_VM."""
+    return _current.world is None or _current.world.asserts
+
+
 class Param:
     """A constant of the configuration; behaves as the integer it stands for at the moment."""
 

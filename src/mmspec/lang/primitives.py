@@ -6,7 +6,7 @@ Each of these is an ordinary object that CPython can call; the compiler knows th
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from mmspec.lang.context import ModelError, current, has
@@ -18,7 +18,9 @@ S = TypeVar("S", bound=Struct)
 
 #: Roles of an atomic step for merging: see `docs/reductions.md`.
 PLAIN, ACQUIRE, RELEASE = "plain", "acquire", "release"
-INITIALIZE, COMMUTE = "initialize", "commute"
+INITIALIZE, COMMUTE, UNLOCKED = "initialize", "commute", "unlocked"
+#: Roles that may touch any field without its lock.
+UNCHECKED = (INITIALIZE, UNLOCKED)
 
 
 class KernelFunction(Generic[P, R]):
@@ -51,6 +53,10 @@ class KernelFunction(Generic[P, R]):
                 found = text
         return found
 
+    def mover(self, text: FunctionType) -> str:
+        """What one of its texts is for merging, as a step: see `ir.Point`."""
+        return "pick" if chooses(text) else _MOVERS[self.role]
+
     def texts(self) -> list[FunctionType]:
         """All texts, newest first."""
         return [self.fn, *(text for _, text in self.older)]
@@ -78,6 +84,36 @@ class KernelFunction(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<kernel function {self.__name__}>"
+
+
+_MOVERS = {
+    PLAIN: "visible",
+    UNLOCKED: "visible",
+    ACQUIRE: "acquire",
+    RELEASE: "release",
+    INITIALIZE: "invisible",
+    COMMUTE: "invisible",
+}
+
+
+def chooses(text: FunctionType) -> bool:
+    """Whether a function, or one that it calls, contains a `choose()`."""
+    seen: set[FunctionType] = set()
+    todo: list[Any] = [text]
+    while todo:
+        found = todo.pop()
+        if found is choose:
+            return True
+        if isinstance(found, KernelFunction):
+            todo.extend(found.texts())
+        elif isinstance(found, FunctionType) and found not in seen:
+            seen.add(found)
+            codes = [found.__code__]
+            while codes:
+                code = codes.pop()
+                codes.extend(c for c in code.co_consts if isinstance(c, CodeType))
+                todo.extend(found.__globals__.get(name) for name in code.co_names)
+    return False
 
 
 def _wrapped(fn: Callable[P, R]) -> KernelFunction[P, R]:
@@ -128,6 +164,13 @@ def commuting(fn: Callable[P, R]) -> KernelFunction[P, R]:
     """An atomic step that nobody notices: it only adds to counters, or works under locks."""
     made = atomic(fn)
     made.role = COMMUTE
+    return made
+
+
+def unlocked(fn: Callable[P, R]) -> KernelFunction[P, R]:
+    """An atomic step that needs no lock: the processor's own, or something else keeps others away."""
+    made = atomic(fn)
+    made.role = UNLOCKED
     return made
 
 

@@ -126,7 +126,8 @@ class Discipline:
 
     kind: `free` (atomic or racy: every access is visible), `immutable` (written by initializers
     only), `guarded` (always under `lock`), `written_under` (written under `lock`, read with or
-    without it), `counter` (only added to, and read when nobody else can).
+    without it), `volatile` (the same, and written by hardware without it), `counter` (only added
+    to, and read when nobody else can).
     lock: path from the struct to the lock, such as `ptl` or `owner.ptl`; `owner` is the struct
     that embeds this one.
     """
@@ -143,6 +144,11 @@ def guarded(lock: str) -> Any:
 def written_under(lock: str) -> Any:
     """A field written only under `lock`, and also read without it."""
     return _Declared(Discipline("written_under", lock))
+
+
+def volatile(lock: str) -> Any:
+    """A field that software writes only under `lock`, and hardware at any time."""
+    return _Declared(Discipline("volatile", lock))
 
 
 def immutable() -> Any:

@@ -18,7 +18,7 @@ import greenlet
 from mmspec.lang import context
 from mmspec.lang.context import Config, ModelError
 from mmspec.lang.ints import IntType
-from mmspec.lang.primitives import ACQUIRE, COMMUTE, INITIALIZE, RELEASE, KernelFunction
+from mmspec.lang.primitives import UNCHECKED, KernelFunction
 from mmspec.lang.program import Program
 from mmspec.lang.structs import (
     ArrayOf,
@@ -111,7 +111,7 @@ class World:
         self.tasks: list[Task] = []
         self.running: Task | None = None
         self.in_atomic = 0
-        self.initializing = False
+        self.unchecked = False
         self.watch: Callable[[Access], None] | None = None
         self._hub: greenlet.greenlet | None = None
         self._lock_base: dict[type[Struct], int] = {}
@@ -191,9 +191,14 @@ class World:
                 raise
             task.error = Violation("oops", f"NULL pointer dereference: {error.name}")
             task.error.__cause__ = error
+        except TypeError as error:
+            if "'NoneType'" not in str(error):
+                raise
+            task.error = Violation("oops", f"NULL pointer dereference: {error}")
+            task.error.__cause__ = error
         if task.error is not None:
             self.in_atomic = 0
-            self.initializing = False
+            self.unchecked = False
             return ("error", task.error.kind)
         task.held.clear()
         return ("end", "")
@@ -216,11 +221,15 @@ class World:
                 self._stop(stop)
             task.phase = 2
 
-    def _guarded_point(self, stop: Stop, role: str, ready: Callable[[], bool]) -> None:
-        """Stop before a step that can block, and wait there until it cannot."""
+    def _guarded_point(self, stop: Stop, mover: str, ready: Callable[[], bool]) -> None:
+        """Stop before a step that can block, and wait there until it cannot.
+
+        Two acquisitions are two steps even if merged: each task may have got one of two locks.
+        """
         task = self.running
         assert task is not None
-        if task.phase and (not self.merged or task.phase == 2):
+        early = 1 if self.merged and mover == "visible" else 0
+        if task.phase > early:
             self._stop(stop)
         while not ready():
             if task.phase:
@@ -228,7 +237,7 @@ class World:
             else:
                 assert self._hub is not None
                 self._hub.switch(_BLOCKED)
-        task.phase = 1 if self.merged and role == ACQUIRE else 2
+        task.phase = 1 if self.merged and mover == "acquire" else 2
 
     # ------------------------------------------------------------------ memory
 
@@ -362,9 +371,9 @@ class World:
 
     def _check_lock(self, field: Field, index: int, write: bool) -> None:
         kind = field.discipline.kind
-        if self.running is None or self.initializing or kind in ("free", "immutable", "counter"):
+        if self.running is None or self.unchecked or kind in ("free", "immutable", "counter"):
             return
-        if kind == "written_under" and not write:
+        if kind in ("written_under", "volatile") and not write:
             return
         if not self._holds_guard(field, index, shared=not write):
             lock = field.discipline.lock
@@ -387,31 +396,34 @@ class World:
         """Execute a function as one step."""
         task = self.running
         if task is None or self.in_atomic:
-            outer, self.initializing = self.initializing, fn.role == INITIALIZE
+            outer = self.unchecked
+            self.unchecked = outer or fn.role in UNCHECKED
             try:
                 return text(*args)
             finally:
-                self.initializing = outer
-        stop = ("call", text.__name__)
+                self.unchecked = outer
+        stop = ("call", fn.__name__)
+        mover = fn.mover(text)
         condition = _condition_of(text, args)
         if condition is not None:
-            self._guarded_point(stop, fn.role, lambda: self._quietly(condition))
-        elif fn.role == ACQUIRE:
-            self._guarded_point(stop, fn.role, lambda: True)
-        elif fn.role == RELEASE and self.merged:
+            self._guarded_point(stop, mover, lambda: self._quietly(condition))
+        elif mover == "acquire":
+            self._guarded_point(stop, mover, lambda: True)
+        elif mover == "release" and self.merged:
             task.phase = 2
-        elif self.merged and task.phase and "choose" in text.__code__.co_names:
-            self._stop(stop)
+        elif mover == "pick" and self.merged:
+            if task.phase:
+                self._stop(stop)
             task.phase = 2
         else:
-            self._point(stop, fn.role not in (INITIALIZE, COMMUTE))
+            self._point(stop, mover != "invisible")
         self.in_atomic += 1
-        self.initializing = fn.role == INITIALIZE
+        self.unchecked = fn.role in UNCHECKED
         try:
             return text(*args)
         finally:
             self.in_atomic = 0
-            self.initializing = False
+            self.unchecked = False
 
     def _quietly(self, condition: Callable[[], bool]) -> bool:
         self.in_atomic += 1
@@ -426,19 +438,21 @@ class World:
             if not condition():
                 raise ModelError("wait_until() would wait for ever: nothing else runs")
             return
-        self._guarded_point(("wait", ""), "plain", lambda: self._quietly(condition))
+        self._guarded_point(("wait", ""), "visible", lambda: self._quietly(condition))
 
     def choose(self, n: int) -> int:
         """The choice the scheduler made for this step."""
         task = self.running
         if task is None:
             raise ModelError("choose() works only in a task")
-        if not 0 < n < 256:
+        if not 0 <= n < 256:
             raise ModelError(f"choose({n}): between 1 and 255 alternatives")
         if not self.in_atomic:
             if task.phase:
                 self._stop(("choose", ""))
             task.phase = 1 if self.merged else 2
+        if n == 0:
+            self.bug("choice", "choose(0): there is no alternative")
         task.choices = n
         if task.choice >= n:
             raise ModelError(f"choice {task.choice} of {n}")

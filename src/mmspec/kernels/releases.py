@@ -1,0 +1,39 @@
+"""Which release has which changes."""
+
+from __future__ import annotations
+
+from mmspec.kernels.change import Kernel
+from mmspec.kernels.changes import (
+    ARCH_ENABLE_THP_MIGRATION,
+    FREEZE_IN_ONE_CALL,
+    HOTREMOVE_MOVES_THP,
+    MBIND_MOVES_THP,
+    MOVE_PAGES_MOVES_THP,
+    PMD_MIGRATION_IN_COMMON_PATHS,
+    QUEUE_PAGES_REQUIRED,
+    RESTORE_BY_WALK,
+    SOFT_DIRTY_OVER_THP_MIGRATION,
+    SPLIT_FREEZE_FLAG,
+    SWP_SOFT_DIRTY_IN_BIT_1,
+    THP_MIGRATION,
+    THP_WP_UNDER_PAGE_LOCK,
+)
+
+v4_10 = Kernel.of("v4.10", ())
+v4_13 = Kernel.of("v4.13", {FREEZE_IN_ONE_CALL, RESTORE_BY_WALK})
+
+THP_MIGRATION_SERIES = (
+    QUEUE_PAGES_REQUIRED,
+    SWP_SOFT_DIRTY_IN_BIT_1,
+    SPLIT_FREEZE_FLAG,
+    ARCH_ENABLE_THP_MIGRATION,
+    THP_MIGRATION,
+    PMD_MIGRATION_IN_COMMON_PATHS,
+    SOFT_DIRTY_OVER_THP_MIGRATION,
+    MBIND_MOVES_THP,
+    MOVE_PAGES_MOVES_THP,
+    HOTREMOVE_MOVES_THP,
+)
+v4_14 = Kernel.of("v4.14", {*v4_13.changes, *THP_MIGRATION_SERIES, THP_WP_UNDER_PAGE_LOCK})
+
+RELEASES = {kernel.name: kernel for kernel in (v4_10, v4_13, v4_14)}

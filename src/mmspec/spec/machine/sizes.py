@@ -1,0 +1,42 @@
+"""Sizes of the machine and of user memory.
+
+A huge page has 1 << `order` subpages (9 on real hardware; small here, because interleavings
+multiply). Everything that depends on the size does so through these names, as in the kernel.
+"""
+
+from __future__ import annotations
+
+from mmspec.lang import derived, param
+
+PAGE_SHIFT = 12
+PAGE_SIZE = 1 << PAGE_SHIFT
+PAGE_MASK = ~(PAGE_SIZE - 1)
+
+HPAGE_PMD_ORDER: int = param("order", 2)
+HPAGE_PMD_NR: int = derived(lambda: 1 << HPAGE_PMD_ORDER)
+PTRS_PER_PTE: int = derived(lambda: 1 << HPAGE_PMD_ORDER)
+PMD_SHIFT: int = derived(lambda: PAGE_SHIFT + HPAGE_PMD_ORDER)
+HPAGE_PMD_SIZE: int = derived(lambda: PAGE_SIZE << HPAGE_PMD_ORDER)
+HPAGE_PMD_MASK: int = derived(lambda: ~((PAGE_SIZE << HPAGE_PMD_ORDER) - 1))
+
+#: PMD entries of an address space, and so huge pages it can map.
+PTRS_PER_PMD: int = param("pmds", 1)
+#: User addresses start above the first huge page, so that 0 is never one.
+USER_BASE: int = derived(lambda: PAGE_SIZE << HPAGE_PMD_ORDER)
+USER_PAGES: int = derived(lambda: PTRS_PER_PMD << HPAGE_PMD_ORDER)
+USER_END: int = derived(lambda: (PAGE_SIZE << HPAGE_PMD_ORDER) * (PTRS_PER_PMD + 1))
+
+#: Page frames, on two nodes: the first half is node 0.
+NR_FRAMES: int = param("frames", 16)
+FRAMES_PER_NODE: int = derived(lambda: NR_FRAMES // 2)
+NR_NODES = 2
+
+NR_TASKS: int = param("tasks", 2)
+NR_MMS: int = param("mms", 2)
+NR_VMAS: int = param("vmas", 2)
+NR_ANON_VMAS: int = param("anon_vmas", 2)
+NR_AVCS: int = param("avcs", 3)
+NR_TABLES: int = param("tables", 4)
+NR_SWAP_SLOTS: int = param("swap_slots", 1)
+#: How often migrate_pages() tries pages that were busy: 10 in every release.
+MIGRATE_PASSES: int = param("migrate_passes", 10)

@@ -1,0 +1,117 @@
+"""The deferred split list: a list_head laid over words of a huge page's second tail.
+
+With fewer than four subpages there is no second tail; the words of the first tail's `index` and
+`private` then serve, which is not how a kernel could be built but leaves every rule the same.
+Pointers are numbers: the queue's head, or the address of a page's list_head.
+"""
+
+from __future__ import annotations
+
+from mmspec.lang import index_of, initializer, u16, u32
+from mmspec.spec.machine.sizes import HPAGE_PMD_ORDER
+from mmspec.spec.page.mm import MEM_MAP_ADDRESS, STRUCT_PAGE_SIZE
+from mmspec.spec.page.mm_types import Page, mem_map, pgdat
+
+SPLIT_QUEUE = 0x800
+_OVERLAY = 8
+
+
+def page_deferred_list(page: Page) -> u32:
+    """The address of a huge page's list_head: &page[2].mapping."""
+    return MEM_MAP_ADDRESS + (index_of(page) + 2) * STRUCT_PAGE_SIZE + _OVERLAY
+
+
+def list_page(node: u32) -> Page:
+    """The head of the huge page that a list_head belongs to."""
+    return mem_map[(node - MEM_MAP_ADDRESS - _OVERLAY) // STRUCT_PAGE_SIZE - 2]
+
+
+def _next(node: u32) -> u32:
+    if node == SPLIT_QUEUE:
+        return pgdat.split_queue_next
+    if HPAGE_PMD_ORDER < 2:
+        return (list_page(node) + 1).index
+    return (list_page(node) + 2).mapping
+
+
+def _prev(node: u32) -> u32:
+    if node == SPLIT_QUEUE:
+        return pgdat.split_queue_prev
+    if HPAGE_PMD_ORDER < 2:
+        return _narrow_to_address((list_page(node) + 1).private)
+    return (list_page(node) + 2).index
+
+
+def _set_next(node: u32, value: u32) -> None:
+    if node == SPLIT_QUEUE:
+        pgdat.split_queue_next = value
+    elif HPAGE_PMD_ORDER < 2:
+        (list_page(node) + 1).index = value
+    else:
+        (list_page(node) + 2).mapping = value
+
+
+def _set_prev(node: u32, value: u32) -> None:
+    if node == SPLIT_QUEUE:
+        pgdat.split_queue_prev = value
+    elif HPAGE_PMD_ORDER < 2:
+        (list_page(node) + 1).private = _address_to_narrow(value)
+    else:
+        (list_page(node) + 2).index = value
+
+
+def _address_to_narrow(node: u32) -> u16:
+    return 0 if node == SPLIT_QUEUE else 1 + (node - MEM_MAP_ADDRESS) // STRUCT_PAGE_SIZE
+
+
+def _narrow_to_address(word: u16) -> u32:
+    return MEM_MAP_ADDRESS + (word - 1) * STRUCT_PAGE_SIZE + _OVERLAY if word else SPLIT_QUEUE
+
+
+@initializer
+def INIT_LIST_HEAD(page: Page) -> None:
+    """An empty list_head in a huge page that nobody else has (prep_transhuge_page())."""
+    node = page_deferred_list(page)
+    _set_next(node, node)
+    _set_prev(node, node)
+
+
+@initializer
+def init_split_queue() -> None:
+    """An empty queue."""
+    pgdat.split_queue_next = SPLIT_QUEUE
+    pgdat.split_queue_prev = SPLIT_QUEUE
+
+
+def list_next(node: u32) -> u32:
+    """The node after this one; after the last comes the list's head."""
+    return _next(node)
+
+
+def list_empty(node: u32) -> bool:
+    """Whether a node is on no list, or a list has nothing on it."""
+    return _next(node) == node
+
+
+def list_add_tail(node: u32, head: u32) -> None:
+    """Put a node at the end of a list."""
+    prev = _prev(head)
+    _set_prev(head, node)
+    _set_next(node, head)
+    _set_prev(node, prev)
+    _set_next(prev, node)
+
+
+def list_del(node: u32) -> None:
+    """Take a node off its list."""
+    following = _next(node)
+    prev = _prev(node)
+    _set_prev(following, prev)
+    _set_next(prev, following)
+
+
+def list_del_init(node: u32) -> None:
+    """Take a node off its list and leave it empty."""
+    list_del(node)
+    _set_next(node, node)
+    _set_prev(node, node)

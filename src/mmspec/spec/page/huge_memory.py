@@ -1,0 +1,985 @@
+"""Transparent huge pages: faults, copying, zapping, splitting (mm/huge_memory.c)."""
+
+from __future__ import annotations
+
+from mmspec.kernels.changes import (
+    FREEZE_IN_ONE_CALL,
+    PMD_MIGRATION_IN_COMMON_PATHS,
+    SOFT_DIRTY_OVER_THP_MIGRATION,
+    SPLIT_FREEZE_FLAG,
+    THP_MIGRATION,
+    THP_WP_UNDER_PAGE_LOCK,
+)
+from mmspec.kernels.drafts import (
+    CONVERT_PRESENT_PMD_ONLY,
+    FREEZE_WITHOUT_PMD_SPLIT,
+    SPLIT_ANY_PMD,
+)
+from mmspec.lang import (
+    NULL,
+    Array,
+    OnStack,
+    acquired,
+    asserting,
+    atomic,
+    bug,
+    has,
+    pointers,
+    restates,
+    u8,
+    u16,
+    u32,
+    u64,
+)
+from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_unlock
+from mmspec.spec.machine.pgtable import (
+    _PAGE_PSE,
+    is_pmd_migration_entry,
+    is_swap_pmd,
+    is_write_migration_entry,
+    make_migration_entry_read,
+    pmd_dirty,
+    pmd_mkdirty,
+    pmd_mkold,
+    pmd_mksoft_dirty,
+    pmd_mkyoung,
+    pmd_none,
+    pmd_present,
+    pmd_soft_dirty,
+    pmd_trans_huge,
+    pmd_write,
+    pmd_wrprotect,
+    pmd_young,
+    pte_dirty,
+    pte_mkdirty,
+    pte_mkold,
+    pte_mksoft_dirty,
+    pte_pfn,
+    pte_present,
+    pte_swp_mksoft_dirty,
+    pte_swp_soft_dirty,
+    pte_to_swp_entry,
+    pte_write,
+    pte_wrprotect,
+    swp_entry_to_pte,
+    swp_offset,
+)
+from mmspec.spec.machine.sizes import (
+    HPAGE_PMD_MASK,
+    HPAGE_PMD_NR,
+    HPAGE_PMD_ORDER,
+    HPAGE_PMD_SIZE,
+    NR_FRAMES,
+    PAGE_SIZE,
+)
+from mmspec.spec.page.deferred_list import (
+    SPLIT_QUEUE,
+    list_add_tail,
+    list_del,
+    list_del_init,
+    list_empty,
+    list_next,
+    list_page,
+    page_deferred_list,
+)
+from mmspec.spec.page.filemap import lock_page, trylock_page, unlock_page
+from mmspec.spec.page.mlock import clear_page_mlock, mlock_vma_page
+from mmspec.spec.page.mm import (
+    add_mm_counter,
+    add_nr_ptes,
+    compound_mapcount,
+    compound_mapcount_dec,
+    get_page,
+    get_page_unless_zero,
+    mapcount_dec,
+    mapcount_inc,
+    mod_node_page_state,
+    page_count,
+    page_mapcount,
+    page_ref_add,
+    page_ref_count,
+    page_ref_freeze,
+    page_ref_inc,
+    pfn_to_page,
+    total_mapcount,
+)
+from mmspec.spec.page.mm_types import (
+    EAGAIN,
+    EBUSY,
+    ENOMEM,
+    MM_ANONPAGES,
+    MM_FILEPAGES,
+    NR_ANON_THPS,
+    VM_LOCKED,
+    Mm,
+    Page,
+    Pmd,
+    Pte,
+    Vma,
+    mem_map,
+    pgdat,
+)
+from mmspec.spec.page.mmu_gather import MmuGather, tlb_remove_page
+from mmspec.spec.page.page_alloc import (
+    TAIL_MAPPING,
+    SetPageUptodate,
+    alloc_pages_vma,
+    clear_huge_page,
+    copy_highpage,
+    prep_transhuge_page,
+)
+from mmspec.spec.page.page_flags import (
+    PAGE_FLAGS_CHECK_AT_PREP,
+    PageAnon,
+    PageCompound,
+    PageHead,
+    PageLocked,
+    PageLRU,
+    PageMlocked,
+    PageSwapCache,
+    PageTransHuge,
+    PageWriteback,
+    PG_active,
+    PG_dirty,
+    PG_head,
+    PG_locked,
+    PG_lru,
+    PG_mlocked,
+    PG_referenced,
+    PG_swapbacked,
+    PG_swapcache,
+    PG_unevictable,
+    PG_uptodate,
+    SetPageDirty,
+    TestClearPageDoubleMap,
+    TestSetPageDoubleMap,
+    compound_head,
+    set_page_dirty,
+    set_page_flags,
+)
+from mmspec.spec.page.page_vma_mapped import PageVmaMappedWalk, page_check_address
+from mmspec.spec.page.pgtable import (
+    __pmd_trans_huge_lock,
+    flush_tlb_range,
+    init_pte,
+    maybe_mkwrite,
+    mk_huge_pmd,
+    mk_pte,
+    pgtable_trans_huge_deposit,
+    pgtable_trans_huge_withdraw,
+    pmd_lock,
+    pmd_lockptr,
+    pmd_offset,
+    pmd_page,
+    pmd_page_is,
+    pmd_populate,
+    pmdp_huge_clear_flush,
+    pmdp_huge_get_and_clear,
+    pmdp_huge_get_and_clear_full,
+    pmdp_invalidate,
+    pmdp_set_wrprotect,
+    pte_alloc_one,
+    pte_free,
+    ptep_get_and_clear,
+    set_pmd_at,
+    set_pte_at,
+)
+from mmspec.spec.page.rmap import (
+    TTU_IGNORE_ACCESS,
+    TTU_IGNORE_MLOCK,
+    TTU_MIGRATION,
+    TTU_RMAP_LOCKED,
+    TTU_SPLIT_FREEZE,
+    TTU_SPLIT_HUGE_PMD,
+    anon_vma_lock_write,
+    anon_vma_prepare,
+    anon_vma_unlock_write,
+    page_add_anon_rmap,
+    page_add_new_anon_rmap,
+    page_dup_rmap,
+    page_get_anon_vma,
+    page_remove_rmap,
+    put_anon_vma,
+    try_to_unmap,
+)
+from mmspec.spec.page.swap import lru_cache_add, put_page
+from mmspec.spec.page.swapfile import MapCount, page_trans_huge_mapcount, reuse_swap_page
+from mmspec.spec.page.swapops import make_migration_entry
+
+FAULT_FLAG_WRITE = 1
+VM_FAULT_OOM, VM_FAULT_FALLBACK, VM_FAULT_WRITE = 1, 2, 4
+
+
+class VmFault(OnStack):
+    """struct vm_fault: one page fault on its way."""
+
+    vma: Vma
+    address: u32
+    flags: u8
+    pmd: Pmd = NULL
+    orig_pte: u64 = 0
+    pte: Pte = NULL
+    ptl: SpinLock = NULL
+    page: Page = NULL
+
+
+# ----------------------------------------------------------------------------------- faults
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def __do_huge_pmd_anonymous_page(vmf: VmFault, page: Page) -> u8:
+    """Map a new huge page."""
+    vma = vmf.vma
+    haddr = vmf.address & HPAGE_PMD_MASK
+    pgtable = pte_alloc_one()
+    if not pgtable:
+        put_page(page)
+        return VM_FAULT_OOM
+    clear_huge_page(page)
+    # what is in the page must be visible before the page is
+    SetPageUptodate(page)
+    vmf.ptl = pmd_lock(vmf.pmd)
+    pmdval = vmf.pmd.val
+    if not pmd_none(pmdval):
+        spin_unlock(vmf.ptl)
+        pte_free(pgtable)
+        put_page(page)
+        return 0
+    entry = mk_huge_pmd(page, vma.vm_page_prot)
+    entry = maybe_mkwrite(pmd_mkdirty(entry), vma)
+    page_add_new_anon_rmap(page, vma, haddr, True)
+    lru_cache_add(page)
+    pgtable_trans_huge_deposit(vmf.pmd, pgtable)
+    set_pmd_at(vmf.pmd, entry)
+    add_mm_counter(vma.vm_mm, MM_ANONPAGES, HPAGE_PMD_NR)
+    add_nr_ptes(vma.vm_mm, 1)
+    spin_unlock(vmf.ptl)
+    return 0
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def do_huge_pmd_anonymous_page(vmf: VmFault) -> u8:
+    """A fault where nothing is mapped yet: try a huge page. Omits: the huge zero page."""
+    vma = vmf.vma
+    haddr = vmf.address & HPAGE_PMD_MASK
+    if haddr < vma.vm_start or haddr + HPAGE_PMD_SIZE > vma.vm_end:
+        return VM_FAULT_FALLBACK
+    if anon_vma_prepare(vma):
+        return VM_FAULT_OOM
+    page = alloc_pages_vma(vma, HPAGE_PMD_ORDER)
+    if not page:
+        return VM_FAULT_FALLBACK
+    prep_transhuge_page(page)
+    return __do_huge_pmd_anonymous_page(vmf, page)
+
+
+@atomic
+def pmdp_set_access_flags(pmd: Pmd, entry: u64, dirty: bool) -> None:
+    """Store an entry that only permits more than the present one (x86: only if dirty)."""
+    if dirty:
+        pmd.val = entry
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def huge_pmd_set_accessed(vmf: VmFault, orig_pmd: u64) -> None:
+    """The processor found a huge PMD unusable, and now it is not: note the access."""
+    vmf.ptl = pmd_lock(vmf.pmd)
+    pmdval = vmf.pmd.val
+    if pmdval == orig_pmd:
+        entry = pmd_mkyoung(orig_pmd)
+        write = vmf.flags & FAULT_FLAG_WRITE != 0
+        if write:
+            entry = pmd_mkdirty(entry)
+        pmdp_set_access_flags(vmf.pmd, entry, write)
+    spin_unlock(vmf.ptl)
+
+
+class Subpages(OnStack):
+    """The new base pages of a copied huge page."""
+
+    pages: Array[Page] = pointers(HPAGE_PMD_NR)
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def do_huge_pmd_wp_page_fallback(vmf: VmFault, orig_pmd: u64, page: Page) -> u8:
+    """Copy a huge page to base pages, because there is no huge page to copy it to."""
+    vma = vmf.vma
+    haddr = vmf.address & HPAGE_PMD_MASK
+    new = Subpages()
+    for i in range(HPAGE_PMD_NR):
+        copied = alloc_pages_vma(vma, 0)
+        if not copied:
+            for k in range(HPAGE_PMD_NR):
+                given = new.pages[k]
+                if given:
+                    put_page(given)
+            return VM_FAULT_OOM
+        new.pages[i] = copied
+    for i in range(HPAGE_PMD_NR):
+        copied = new.pages[i]
+        copy_highpage(copied, page + i)
+        SetPageUptodate(copied)
+
+    vmf.ptl = pmd_lock(vmf.pmd)
+    pmdval = vmf.pmd.val
+    if pmdval != orig_pmd:
+        spin_unlock(vmf.ptl)
+        for k in range(HPAGE_PMD_NR):
+            put_page(new.pages[k])
+        return 0
+    assert PageHead(page), "VM_BUG_ON_PAGE(!PageHead(page))"
+    # the PMD stays empty until the PTEs are there
+    pmdp_huge_clear_flush(vma, haddr, vmf.pmd)
+    pgtable = pgtable_trans_huge_withdraw(vmf.pmd)
+    for i in range(HPAGE_PMD_NR):
+        copied = new.pages[i]
+        entry = mk_pte(copied, vma.vm_page_prot)
+        entry = maybe_mkwrite(pte_mkdirty(entry), vma)
+        page_add_new_anon_rmap(copied, vma, haddr + i * PAGE_SIZE, False)
+        lru_cache_add(copied)
+        init_pte(pgtable.pte[i], entry)
+    pmd_populate(vmf.pmd, pgtable)
+    page_remove_rmap(page, True)
+    spin_unlock(vmf.ptl)
+    put_page(page)
+    return VM_FAULT_WRITE
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def do_huge_pmd_wp_page(vmf: VmFault, orig_pmd: u64) -> u8:
+    """A store to a read-only huge page: reuse it if it is ours alone, else copy it."""
+    vma = vmf.vma
+    haddr = vmf.address & HPAGE_PMD_MASK
+    vmf.ptl = pmd_lockptr(vmf.pmd)
+    spin_lock(vmf.ptl)
+    pmdval = vmf.pmd.val
+    if pmdval != orig_pmd:
+        spin_unlock(vmf.ptl)
+        return 0
+    page = pmd_page(orig_pmd)
+    assert PageHead(page), "VM_BUG_ON_PAGE(!PageCompound(page) || !PageHead(page))"
+    mappings = MapCount()
+    if has(THP_WP_UNDER_PAGE_LOCK):
+        if not trylock_page(page):
+            get_page(page)
+            spin_unlock(vmf.ptl)
+            lock_page(page)
+            spin_lock(vmf.ptl)
+            pmdval = vmf.pmd.val
+            if pmdval != orig_pmd:
+                unlock_page(page)
+                put_page(page)
+                spin_unlock(vmf.ptl)
+                return 0
+            put_page(page)
+        reuse = reuse_swap_page(page, mappings)
+    else:
+        reuse = page_trans_huge_mapcount(page, mappings) == 1
+    if reuse:
+        entry = pmd_mkyoung(orig_pmd)
+        entry = maybe_mkwrite(pmd_mkdirty(entry), vma)
+        pmdp_set_access_flags(vmf.pmd, entry, True)
+        if has(THP_WP_UNDER_PAGE_LOCK):
+            unlock_page(page)
+        spin_unlock(vmf.ptl)
+        return VM_FAULT_WRITE
+    if has(THP_WP_UNDER_PAGE_LOCK):
+        unlock_page(page)
+    get_page(page)
+    spin_unlock(vmf.ptl)
+
+    new_page = alloc_pages_vma(vma, HPAGE_PMD_ORDER)
+    if not new_page:
+        ret = do_huge_pmd_wp_page_fallback(vmf, orig_pmd, page)
+        if ret & VM_FAULT_OOM:
+            split_huge_pmd(vma, vmf.pmd, vmf.address)
+            ret |= VM_FAULT_FALLBACK
+        put_page(page)
+        return ret
+    prep_transhuge_page(new_page)
+    for i in range(HPAGE_PMD_NR):
+        copy_highpage(new_page + i, page + i)
+    SetPageUptodate(new_page)
+
+    spin_lock(vmf.ptl)
+    put_page(page)
+    pmdval = vmf.pmd.val
+    if pmdval != orig_pmd:
+        spin_unlock(vmf.ptl)
+        put_page(new_page)
+        return 0
+    entry = mk_huge_pmd(new_page, vma.vm_page_prot)
+    entry = maybe_mkwrite(pmd_mkdirty(entry), vma)
+    pmdp_huge_clear_flush(vma, haddr, vmf.pmd)
+    page_add_new_anon_rmap(new_page, vma, haddr, True)
+    lru_cache_add(new_page)
+    set_pmd_at(vmf.pmd, entry)
+    assert PageHead(page), "VM_BUG_ON_PAGE(!PageHead(page))"
+    page_remove_rmap(page, True)
+    put_page(page)
+    spin_unlock(vmf.ptl)
+    return VM_FAULT_WRITE
+
+
+# ------------------------------------------------------------------------------------- fork
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def copy_huge_pmd(
+    dst_mm: Mm, src_mm: Mm, dst_pmd: Pmd, src_pmd: Pmd, address: u32, vma: Vma
+) -> int:
+    """Share a huge page with a child; -EAGAIN if there is none by now."""
+    pgtable = pte_alloc_one()
+    if not pgtable:
+        return -ENOMEM
+    dst_ptl = pmd_lock(dst_pmd)
+    src_ptl = pmd_lockptr(src_pmd)
+    spin_lock(src_ptl)
+    ret = -EAGAIN
+    pmd = src_pmd.val
+    if has(PMD_MIGRATION_IN_COMMON_PATHS) and is_swap_pmd(pmd):
+        assert is_pmd_migration_entry(pmd), "VM_BUG_ON(!is_pmd_migration_entry(pmd))"
+        entry = pte_to_swp_entry(pmd)
+        if is_write_migration_entry(entry):
+            soft_dirty = pte_swp_soft_dirty(pmd)
+            pmd = swp_entry_to_pte(make_migration_entry_read(entry))
+            if has(SOFT_DIRTY_OVER_THP_MIGRATION) and soft_dirty:
+                pmd = pte_swp_mksoft_dirty(pmd)
+            set_pmd_at(src_pmd, pmd)
+        add_mm_counter(dst_mm, MM_ANONPAGES, HPAGE_PMD_NR)
+        add_nr_ptes(dst_mm, 1)
+        pgtable_trans_huge_deposit(dst_pmd, pgtable)
+        set_pmd_at(dst_pmd, pmd)
+        ret = 0
+    elif not pmd_trans_huge(pmd):
+        pte_free(pgtable)
+    else:
+        src_page = pmd_page(pmd)
+        assert PageHead(src_page), "VM_BUG_ON_PAGE(!PageHead(src_page))"
+        get_page(src_page)
+        page_dup_rmap(src_page, True)
+        add_mm_counter(dst_mm, MM_ANONPAGES, HPAGE_PMD_NR)
+        add_nr_ptes(dst_mm, 1)
+        pgtable_trans_huge_deposit(dst_pmd, pgtable)
+        pmdp_set_wrprotect(src_pmd)
+        pmd = pmd_mkold(pmd_wrprotect(pmd))
+        set_pmd_at(dst_pmd, pmd)
+        ret = 0
+    spin_unlock(src_ptl)
+    spin_unlock(dst_ptl)
+    return ret
+
+
+# -------------------------------------------------------------------------------------- zap
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def zap_deposited_table(mm: Mm, pmd: Pmd) -> None:
+    """Free the table that was set aside for a PMD."""
+    pgtable = pgtable_trans_huge_withdraw(pmd)
+    pte_free(pgtable)
+    add_nr_ptes(mm, -1)
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def zap_huge_pmd(tlb: MmuGather, vma: Vma, pmd: Pmd, address: u32) -> bool:
+    """Unmap a whole huge page; False if there is none by now."""
+    ptl = __pmd_trans_huge_lock(pmd)
+    if not ptl:
+        return False
+    mm = vma.vm_mm
+    orig_pmd = pmdp_huge_get_and_clear_full(mm, address, pmd)
+    page: Page = NULL
+    flush_needed = True
+    if not has(THP_MIGRATION) or pmd_present(orig_pmd):
+        page = pmd_page(orig_pmd)
+        page_remove_rmap(page, True)
+        assert page_mapcount(page) >= 0, "VM_BUG_ON_PAGE(page_mapcount(page) < 0)"
+        assert PageHead(page), "VM_BUG_ON_PAGE(!PageHead(page))"
+    else:
+        assert is_pmd_migration_entry(orig_pmd), "VM_BUG_ON(!is_pmd_migration_entry(orig_pmd))"
+        page = pfn_to_page(swp_offset(pte_to_swp_entry(orig_pmd)))
+        flush_needed = False
+    if PageAnon(page):
+        zap_deposited_table(mm, pmd)
+        add_mm_counter(mm, MM_ANONPAGES, -HPAGE_PMD_NR)
+    else:
+        add_mm_counter(mm, MM_FILEPAGES, -HPAGE_PMD_NR)
+    spin_unlock(ptl)
+    if flush_needed:
+        tlb_remove_page(tlb, page)
+    return True
+
+
+# ------------------------------------------------------------------------------ splitting PMDs
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> None:
+    """Replace a huge PMD by a table of PTEs; to freeze, of migration entries.
+
+    Requires: the PMD's lock.
+    """
+    assert vma.vm_start <= haddr, "VM_BUG_ON_VMA(vma->vm_start > haddr)"
+    assert vma.vm_end >= haddr + HPAGE_PMD_SIZE, "VM_BUG_ON_VMA(vma->vm_end < haddr + SIZE)"
+    pmdval = pmd.val
+    pmd_migration = has(THP_MIGRATION) and is_pmd_migration_entry(pmdval)
+    assert pmd_migration or pmd_trans_huge(pmdval), (
+        "VM_BUG_ON(!is_pmd_migration_entry(*pmd) && !pmd_trans_huge(*pmd))"
+    )
+    if pmd_migration:
+        page = pfn_to_page(swp_offset(pte_to_swp_entry(pmdval)))
+    else:
+        page = pmd_page(pmdval)
+    assert page_count(page) != 0, "VM_BUG_ON_PAGE(!page_count(page))"
+    page_ref_add(page, HPAGE_PMD_NR - 1)
+    # of a migration entry these bits mean something else
+    pmdval = pmd.val
+    write = pmd_write(pmdval)
+    young = pmd_young(pmdval)
+    dirty = pmd_dirty(pmdval)
+    soft_dirty = pmd_soft_dirty(pmdval)
+
+    pgtable = pgtable_trans_huge_withdraw(pmd)
+    for i in range(HPAGE_PMD_NR):
+        if freeze or pmd_migration:
+            entry = swp_entry_to_pte(make_migration_entry(page + i, write))
+            if soft_dirty:
+                entry = pte_swp_mksoft_dirty(entry)
+        else:
+            entry = mk_pte(page + i, vma.vm_page_prot)
+            entry = maybe_mkwrite(entry, vma)
+            if not write:
+                entry = pte_wrprotect(entry)
+            if not young:
+                entry = pte_mkold(entry)
+            if soft_dirty:
+                entry = pte_mksoft_dirty(entry)
+        if dirty:
+            SetPageDirty(page + i)
+        init_pte(pgtable.pte[i], entry)
+        mapcount_inc(page + i)
+
+    # PG_double_map before the compound mapcount drops: page_mapped() must never be false meanwhile
+    if compound_mapcount(page) > 1 and not TestSetPageDoubleMap(page):
+        for i in range(HPAGE_PMD_NR):
+            mapcount_inc(page + i)
+    if compound_mapcount_dec(page):
+        # the last PMD mapping is gone
+        mod_node_page_state(NR_ANON_THPS, -1)
+        if TestClearPageDoubleMap(page):
+            for i in range(HPAGE_PMD_NR):
+                mapcount_dec(page + i)
+
+    # Up to here the PMD is huge, and user code uses it. Small and huge translations of one address
+    # must not be cached together: not present first, then flush, then the table.
+    pmdp_invalidate(vma, haddr, pmd)
+    pmd_populate(pmd, pgtable)
+
+    if freeze:
+        for i in range(HPAGE_PMD_NR):
+            page_remove_rmap(page + i, False)
+            put_page(page + i)
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def __split_huge_pmd(vma: Vma, pmd: Pmd, address: u32, freeze: bool, page: Page) -> None:
+    """Split a huge PMD, if it is one, and of `page` if that is given."""
+    haddr = address & HPAGE_PMD_MASK
+    ptl = pmd_lock(pmd)
+    # to freeze, the page must be known: else a wrong one could be replaced
+    assert not freeze or page, "VM_BUG_ON(freeze && !page)"
+    pmdval = pmd.val
+    if page and not has(SPLIT_ANY_PMD) and not pmd_page_is(pmdval, page):
+        spin_unlock(ptl)
+        return
+    if pmd_trans_huge(pmdval):
+        huge = pmd_page(pmdval)
+        if PageMlocked(huge):
+            clear_page_mlock(huge)
+    elif not (has(THP_MIGRATION) and is_pmd_migration_entry(pmdval)):
+        spin_unlock(ptl)
+        return
+    __split_huge_pmd_locked(vma, pmd, haddr, freeze)
+    spin_unlock(ptl)
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def split_huge_pmd_address(vma: Vma, address: u32, freeze: bool, page: Page) -> None:
+    """Split the huge PMD at an address."""
+    __split_huge_pmd(vma, pmd_offset(vma.vm_mm, address), address, freeze, page)
+
+
+@restates("include/linux/huge_mm.h", at="v4.14")
+def split_huge_pmd(vma: Vma, pmd: Pmd, address: u32) -> None:
+    """Split a huge PMD if it looks like one."""
+    pmdval = pmd.val
+    huge = pmd_trans_huge(pmdval) or (has(PMD_MIGRATION_IN_COMMON_PATHS) and is_swap_pmd(pmdval))
+    if huge:
+        __split_huge_pmd(vma, pmd, address, False, NULL)
+
+
+# ----------------------------------------------------------------------------- splitting pages
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def freeze_page(page: Page) -> None:
+    """Replace every mapping of a huge page by migration entries in PTEs."""
+    freeze = TTU_SPLIT_FREEZE if has(SPLIT_FREEZE_FLAG) else TTU_MIGRATION
+    ttu_flags = TTU_IGNORE_MLOCK | TTU_IGNORE_ACCESS | TTU_RMAP_LOCKED
+    if not has(FREEZE_WITHOUT_PMD_SPLIT):
+        ttu_flags |= TTU_SPLIT_HUGE_PMD
+    assert PageHead(page), "VM_BUG_ON_PAGE(!PageHead(page))"
+    if PageAnon(page):
+        ttu_flags |= freeze
+    unmap_success = try_to_unmap(page, ttu_flags)
+    assert unmap_success, "VM_BUG_ON_PAGE(!unmap_success)"
+
+
+@freeze_page.before(FREEZE_IN_ONE_CALL, at="v4.10")
+def freeze_page_by_subpages(page: Page) -> None:
+    """The same in two phases: the head, which splits PMDs, then the tails if need be."""
+    freeze = TTU_SPLIT_FREEZE if has(SPLIT_FREEZE_FLAG) else TTU_MIGRATION
+    ttu_flags = TTU_IGNORE_MLOCK | TTU_IGNORE_ACCESS | TTU_RMAP_LOCKED
+    assert PageHead(page), "VM_BUG_ON_PAGE(!PageHead(page))"
+    if PageAnon(page):
+        ttu_flags |= freeze
+    unmap_success = try_to_unmap(page, ttu_flags | TTU_SPLIT_HUGE_PMD)
+    for i in range(1, HPAGE_PMD_NR):
+        if not unmap_success:
+            break
+        # nothing maps it any more: stop early
+        if page_count(page) == 1:
+            return
+        unmap_success = try_to_unmap(page + i, ttu_flags)
+    assert unmap_success, "VM_BUG_ON_PAGE(ret)"
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def unfreeze_page(page: Page) -> None:
+    """Put mappings back: of the huge page if the split failed, else of each page."""
+    if PageTransHuge(page):
+        remove_migration_ptes(page, page, True)
+    else:
+        for i in range(HPAGE_PMD_NR):
+            remove_migration_ptes(page + i, page + i, True)
+
+
+@unfreeze_page.before(FREEZE_IN_ONE_CALL, at="v4.10")
+def unfreeze_page_by_subpages(page: Page) -> None:
+    """The same, before walks covered a whole huge page."""
+    for i in range(HPAGE_PMD_NR):
+        remove_migration_ptes(page + i, page + i, True)
+
+
+@atomic
+def _copy_flags(head: Page, tail: Page) -> None:
+    """The flags that a tail inherits, the lock among them."""
+    inherited = (
+        PG_referenced
+        | PG_swapbacked
+        | PG_swapcache
+        | PG_mlocked
+        | PG_uptodate
+        | PG_active
+        | PG_locked
+        | PG_unevictable
+        | PG_dirty
+    )
+    tail.flags = (tail.flags & ~PAGE_FLAGS_CHECK_AT_PREP) | (head.flags & inherited)
+    acquired(tail)
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def __split_huge_page_tail(head: Page, nr: u16) -> None:
+    """Make a tail an independent page, locked as the head is."""
+    tail = head + nr
+    assert tail._mapcount == -1, "VM_BUG_ON_PAGE(page_tail->_mapcount != -1)"
+    assert page_ref_count(tail) == 0, "VM_BUG_ON_PAGE(page_ref_count(page_tail) != 0)"
+    # from here on somebody who guesses the frame can take a reference
+    if PageSwapCache(head):
+        page_ref_add(tail, 2)
+    else:
+        page_ref_inc(tail)
+    _copy_flags(head, tail)
+    # all of it is in place: from here on it is no tail
+    tail.compound_head = 0
+    assert nr <= 2 or tail.mapping == TAIL_MAPPING, (
+        "VM_BUG_ON_PAGE(tail > 2 && page_tail->mapping != TAIL_MAPPING)"
+    )
+    tail.mapping = head.mapping
+    tail.index = head.index + nr
+    set_page_flags(tail, PG_lru)
+
+
+@atomic
+def ClearPageCompound(head: Page) -> None:
+    """The head is no head any more."""
+    assert head.flags & PG_head, "VM_BUG_ON_PAGE(!PageHead(page))"
+    head.flags &= ~PG_head
+    head.order = 0
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def __split_huge_page(page: Page) -> None:
+    """Take a frozen huge page apart. Requires: its references at 0; the LRU lock, dropped here."""
+    head = compound_head(page)
+    for i in range(HPAGE_PMD_NR - 1, 0, -1):
+        __split_huge_page_tail(head, i)
+    ClearPageCompound(head)
+    if PageSwapCache(head):
+        page_ref_add(head, 2)
+    else:
+        page_ref_inc(head)
+    spin_unlock(pgdat.lru_lock)
+
+    unfreeze_page(head)
+    for i in range(HPAGE_PMD_NR):
+        subpage = head + i
+        if subpage is page:
+            continue
+        unlock_page(subpage)
+        # if nothing maps it, this frees it
+        put_page(subpage)
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def can_split_huge_page(page: Page, extra_pins: u16) -> bool:
+    """Whether the caller's reference is the only one besides mappings; others may come and go."""
+    mapcount = total_mapcount(page)
+    return mapcount == page_count(page) - extra_pins - 1
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def split_huge_page(page: Page) -> int:
+    """Split a huge page, of which `page` is any part, into base pages.
+
+    Requires: page lock, and exactly one reference besides mappings. Returns 0, or -EBUSY and the
+    page is as it was (mapped by PTEs where it was mapped by PMDs).
+    """
+    head = compound_head(page)
+    assert PageLocked(page), "VM_BUG_ON_PAGE(!PageLocked(page))"
+    assert PageCompound(page), "VM_BUG_ON_PAGE(!PageCompound(page))"
+    if PageWriteback(page):
+        return -EBUSY
+    anon_vma = page_get_anon_vma(head)
+    if not anon_vma:
+        return -EBUSY
+    # no other split, no collapse, no VMA that joins
+    anon_vma_lock_write(anon_vma)
+    ret = -EBUSY
+    extra_pins: u16 = 0
+    if PageSwapCache(head):
+        extra_pins = HPAGE_PMD_NR
+    # a racy look, before PMDs are split for nothing
+    if can_split_huge_page(head, extra_pins):
+        freeze_page(head)
+        assert compound_mapcount(head) == 0, "VM_BUG_ON_PAGE(compound_mapcount(head))"
+        # PG_lru must not change now
+        spin_lock(pgdat.lru_lock)
+        # deferred_split_scan() must not take a reference
+        spin_lock(pgdat.split_queue_lock)
+        mapcount = total_mapcount(head)
+        if mapcount == 0 and page_ref_freeze(head, 1 + extra_pins):
+            if not list_empty(page_deferred_list(head)):
+                pgdat.split_queue_len -= 1
+                list_del(page_deferred_list(head))
+            spin_unlock(pgdat.split_queue_lock)
+            __split_huge_page(page)
+            ret = 0
+        else:
+            if asserting() and mapcount:
+                bug("BUG_ON", "kernel BUG: total_mapcount(head) > 0", head)
+            spin_unlock(pgdat.split_queue_lock)
+            spin_unlock(pgdat.lru_lock)
+            unfreeze_page(head)
+    anon_vma_unlock_write(anon_vma)
+    put_anon_vma(anon_vma)
+    return ret
+
+
+# ----------------------------------------------------------------------------- deferred splits
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def deferred_split_huge_page(page: Page) -> None:
+    """Part of a huge page is not mapped any more: queue it to be split when memory is short."""
+    assert PageTransHuge(page), "VM_BUG_ON_PAGE(!PageTransHuge(page))"
+    spin_lock(pgdat.split_queue_lock)
+    if list_empty(page_deferred_list(page)):
+        list_add_tail(page_deferred_list(page), SPLIT_QUEUE)
+        pgdat.split_queue_len += 1
+    spin_unlock(pgdat.split_queue_lock)
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def deferred_split_scan() -> None:
+    """The shrinker: split the first queued huge page. One at a time is enough here."""
+    spin_lock(pgdat.split_queue_lock)
+    page: Page = NULL
+    node = list_next(SPLIT_QUEUE)
+    if node != SPLIT_QUEUE:
+        found = list_page(node)
+        list_del_init(node)
+        if get_page_unless_zero(found):
+            page = found
+        else:
+            # the last reference is being dropped
+            pgdat.split_queue_len -= 1
+    spin_unlock(pgdat.split_queue_lock)
+    if not page:
+        return
+    lock_page(page)
+    ret = split_huge_page(page)
+    unlock_page(page)
+    if ret:
+        # not split: back to the queue, if it has not been queued meanwhile
+        spin_lock(pgdat.split_queue_lock)
+        if list_empty(page_deferred_list(page)):
+            list_add_tail(page_deferred_list(page), SPLIT_QUEUE)
+        spin_unlock(pgdat.split_queue_lock)
+    put_page(page)
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def split_huge_pages_set() -> None:
+    """Write 1 to split_huge_pages in debugfs: split every huge page there is."""
+    for pfn in range(NR_FRAMES):
+        page = mem_map[pfn]
+        if get_page_unless_zero(page):
+            if PageHead(page) and PageLRU(page):
+                lock_page(page)
+                split_huge_page(page)
+                unlock_page(page)
+            put_page(page)
+
+
+# -------------------------------------------------------------------------------- THP migration
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def set_pmd_migration_entry(pvmw: PageVmaMappedWalk, page: Page) -> None:
+    """Replace a huge PMD by a migration entry. Requires: page lock, the PMD's lock.
+
+    The PMD is never none meanwhile, so that MADV_DONTNEED does not pass it by.
+    """
+    if not (pvmw.pmd and not pvmw.pte):
+        return
+    vma = pvmw.vma
+    address = pvmw.address
+    pmdval = pvmw.pmd.val
+    # a processor may set the dirty bit here
+    pmdp_invalidate(vma, address, pvmw.pmd)
+    if pmd_dirty(pmdval):
+        set_page_dirty(page)
+    entry = make_migration_entry(page, pmd_write(pmdval))
+    pmdswp = swp_entry_to_pte(entry)
+    if has(SOFT_DIRTY_OVER_THP_MIGRATION) and pmd_soft_dirty(pmdval):
+        pmdswp = pte_swp_mksoft_dirty(pmdswp)
+    set_pmd_at(pvmw.pmd, pmdswp)
+    page_remove_rmap(page, True)
+    put_page(page)
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def remove_migration_pmd(pvmw: PageVmaMappedWalk, new: Page) -> None:
+    """Replace a migration entry by a huge PMD. Requires: the new page's lock, the PMD's lock."""
+    if not (pvmw.pmd and not pvmw.pte):
+        return
+    vma = pvmw.vma
+    haddr = pvmw.address & HPAGE_PMD_MASK
+    pmdswp = pvmw.pmd.val
+    get_page(new)
+    pmde = pmd_mkold(mk_huge_pmd(new, vma.vm_page_prot))
+    if has(SOFT_DIRTY_OVER_THP_MIGRATION) and pte_swp_soft_dirty(pmdswp):
+        pmde = pmd_mksoft_dirty(pmde)
+    if is_write_migration_entry(pte_to_swp_entry(pmdswp)):
+        pmde = maybe_mkwrite(pmde, vma)
+    page_add_anon_rmap(new, vma, haddr, True)
+    set_pmd_at(pvmw.pmd, pmde)
+    if vma.vm_flags & VM_LOCKED:
+        mlock_vma_page(new)
+
+
+# ------------------------------------------------- drafts and readings of the series
+
+
+def set_pmd_migration_entry_v2(page: Page, vma: Vma, address: u32) -> None:
+    """The helper of the series' second version: finds PMD or PTEs by itself, hardly flushes."""
+    pmd = pmd_offset(vma.vm_mm, address)
+    pmdval = pmd.val
+    if pmd_trans_huge(pmdval):
+        ptl = pmd_lock(pmd)
+        pmdval = pmd.val
+        if not pmd_trans_huge(pmdval) or not pmd_page_is(pmdval, page):
+            spin_unlock(ptl)
+            return
+        pmdval = pmdp_huge_get_and_clear(pmd)
+        if pmd_dirty(pmdval):
+            set_page_dirty(page)
+        set_pmd_at(pmd, swp_entry_to_pte(make_migration_entry(page, pmd_write(pmdval))))
+        page_remove_rmap(page, True)
+        put_page(page)
+        spin_unlock(ptl)
+        return
+    pvmw = PageVmaMappedWalk(page=page, vma=vma, address=address)
+    if not page_check_address(page, vma, address, pvmw):
+        return
+    slot = pvmw.pte
+    nr = 1
+    if PageHead(page):
+        nr = HPAGE_PMD_NR
+    for i in range(nr):
+        pteval = slot.val
+        if pte_present(pteval):
+            pteval = ptep_get_and_clear(slot)
+            subpage = pfn_to_page(pte_pfn(pteval))
+            if pte_dirty(pteval):
+                set_page_dirty(page)
+            set_pte_at(slot, swp_entry_to_pte(make_migration_entry(subpage, pte_write(pteval))))
+            page_remove_rmap(subpage, False)
+            put_page(page)
+        if i + 1 < nr:
+            slot = slot + 1
+    flush_tlb_range(vma.vm_mm, address, address + PAGE_SIZE)
+    spin_unlock(pvmw.ptl)
+
+
+def set_pmd_migration_entry_v1(page: Page, vma: Vma, address: u32) -> None:
+    """The helper of the first version: the entry keeps PSE, and a PTE's lock is not given back."""
+    pmd = pmd_offset(vma.vm_mm, address)
+    pmdval = pmd.val
+    if pmd_trans_huge(pmdval):
+        ptl = pmd_lock(pmd)
+        pmdval = pmd.val
+        if not pmd_trans_huge(pmdval) or not pmd_page_is(pmdval, page):
+            spin_unlock(ptl)
+            return
+        pmdval = pmdp_huge_get_and_clear(pmd)
+        if pmd_dirty(pmdval):
+            set_page_dirty(page)
+        entry = make_migration_entry(page, pmd_write(pmdval))
+        set_pmd_at(pmd, swp_entry_to_pte(entry) | _PAGE_PSE)
+        page_remove_rmap(page, True)
+        put_page(page)
+        spin_unlock(ptl)
+        return
+    pvmw = PageVmaMappedWalk(page=page, vma=vma, address=address)
+    page_check_address(page, vma, address, pvmw)
+
+
+def set_pmd_migration_entry_literally(page: Page, vma: Vma, address: u32) -> None:
+    """What the third patch's message says: the PMD becomes a migration entry, whatever it held."""
+    pmd = pmd_offset(vma.vm_mm, address)
+    ptl = pmd_lock(pmd)
+    pmdval = pmd.val
+    if has(CONVERT_PRESENT_PMD_ONLY) and not pmd_present(pmdval):
+        spin_unlock(ptl)
+        return
+    set_pmd_at(pmd, swp_entry_to_pte(make_migration_entry(page, pmd_write(pmdval))))
+    page_remove_rmap(page, True)
+    put_page(page)
+    spin_unlock(ptl)
+
+
+from mmspec.spec.page.migrate import remove_migration_ptes  # noqa: E402

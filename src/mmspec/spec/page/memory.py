@@ -1,0 +1,453 @@
+"""Page faults, fork's copy of page tables, and zap (mm/memory.c)."""
+
+from __future__ import annotations
+
+from mmspec.kernels.changes import PMD_MIGRATION_IN_COMMON_PATHS
+from mmspec.lang import NULL, bug, has, restates, u8, u32
+from mmspec.spec.machine.locks import spin_lock, spin_unlock
+from mmspec.spec.machine.pgtable import (
+    is_migration_entry,
+    is_pmd_migration_entry,
+    is_swap_pmd,
+    is_write_migration_entry,
+    make_migration_entry_read,
+    non_swap_entry,
+    pmd_none,
+    pmd_trans_huge,
+    pmd_write,
+    pte_mkdirty,
+    pte_mkold,
+    pte_mkyoung,
+    pte_none,
+    pte_pfn,
+    pte_present,
+    pte_swp_mksoft_dirty,
+    pte_swp_soft_dirty,
+    pte_to_swp_entry,
+    pte_write,
+    pte_wrprotect,
+    swp_entry_to_pte,
+)
+from mmspec.spec.machine.sizes import (
+    HPAGE_PMD_MASK,
+    HPAGE_PMD_SIZE,
+    PAGE_MASK,
+    PAGE_SIZE,
+)
+from mmspec.spec.page.filemap import lock_page, trylock_page, unlock_page
+from mmspec.spec.page.huge_memory import (
+    FAULT_FLAG_WRITE,
+    VM_FAULT_FALLBACK,
+    VM_FAULT_OOM,
+    VM_FAULT_WRITE,
+    VmFault,
+    __split_huge_pmd,
+    copy_huge_pmd,
+    do_huge_pmd_anonymous_page,
+    do_huge_pmd_wp_page,
+    huge_pmd_set_accessed,
+    zap_huge_pmd,
+)
+from mmspec.spec.page.migrate import migration_entry_wait, pmd_migration_entry_wait
+from mmspec.spec.page.mm import (
+    add_mm_counter,
+    add_nr_ptes,
+    get_page,
+    page_mapcount,
+    pfn_to_page,
+)
+from mmspec.spec.page.mm_types import (
+    ENOMEM,
+    MM_ANONPAGES,
+    MM_SWAPENTS,
+    VM_NOHUGEPAGE,
+    Mm,
+    Pmd,
+    Pte,
+    Vma,
+)
+from mmspec.spec.page.mmu_gather import MmuGather, tlb_remove_page
+from mmspec.spec.page.page_alloc import (
+    SetPageUptodate,
+    alloc_pages_vma,
+    clear_highpage,
+    copy_highpage,
+)
+from mmspec.spec.page.pgtable import (
+    maybe_mkwrite,
+    mk_pte,
+    pmd_lock,
+    pmd_none_or_clear_bad,
+    pmd_none_or_trans_huge_or_clear_bad,
+    pmd_offset,
+    pmd_populate,
+    pmd_table,
+    pte_alloc_one,
+    pte_clear_not_present_full,
+    pte_free,
+    pte_in,
+    pte_lockptr,
+    ptep_clear_flush,
+    ptep_get_and_clear_full,
+    ptep_set_wrprotect,
+    set_pte_at,
+)
+from mmspec.spec.page.rmap import (
+    anon_vma_prepare,
+    flush_tlb_batched_pending,
+    page_add_new_anon_rmap,
+    page_dup_rmap,
+    page_move_anon_rmap,
+    page_remove_rmap,
+)
+from mmspec.spec.page.swap import lru_cache_add, put_page
+from mmspec.spec.page.swapfile import MapCount, reuse_swap_page, swap_duplicate, swap_free
+from mmspec.spec.page.swapops import migration_entry_to_page
+
+# ------------------------------------------------------------------------------ page tables
+
+
+@restates("mm/memory.c", at="v4.14")
+def pte_alloc(mm: Mm, pmd: Pmd) -> int:
+    """See that the PMD has a page table (or something huge): -ENOMEM if there is none left."""
+    pmdval = pmd.val
+    if not pmd_none(pmdval):
+        return 0
+    new = pte_alloc_one()
+    if not new:
+        return -ENOMEM
+    ptl = pmd_lock(pmd)
+    pmdval = pmd.val
+    if pmd_none(pmdval):
+        add_nr_ptes(mm, 1)
+        pmd_populate(pmd, new)
+        new = NULL
+    spin_unlock(ptl)
+    if new:
+        pte_free(new)
+    return 0
+
+
+# ----------------------------------------------------------------------------------- faults
+
+
+@restates("mm/memory.c", at="v4.14")
+def do_anonymous_page(vmf: VmFault) -> u8:
+    """A fault where nothing is mapped: a new base page. Omits: the zero page."""
+    vma = vmf.vma
+    if pte_alloc(vma.vm_mm, vmf.pmd):
+        return VM_FAULT_OOM
+    # somebody may have mapped a huge page, or be migrating one
+    if pmd_none_or_trans_huge_or_clear_bad(vmf.pmd):
+        return 0
+    if anon_vma_prepare(vma):
+        return VM_FAULT_OOM
+    page = alloc_pages_vma(vma, 0)
+    if not page:
+        return VM_FAULT_OOM
+    clear_highpage(page)
+    SetPageUptodate(page)
+    entry = mk_pte(page, vma.vm_page_prot)
+    entry = maybe_mkwrite(pte_mkdirty(entry), vma)
+    pmdval = vmf.pmd.val
+    vmf.pte = pte_in(pmd_table(pmdval), vmf.address)
+    vmf.ptl = pte_lockptr(vmf.pte)
+    spin_lock(vmf.ptl)
+    pteval = vmf.pte.val
+    if pte_none(pteval):
+        add_mm_counter(vma.vm_mm, MM_ANONPAGES, 1)
+        page_add_new_anon_rmap(page, vma, vmf.address, False)
+        lru_cache_add(page)
+        set_pte_at(vmf.pte, entry)
+    else:
+        put_page(page)
+    spin_unlock(vmf.ptl)
+    return 0
+
+
+@restates("mm/memory.c", at="v4.14")
+def do_swap_page(vmf: VmFault) -> u8:
+    """A fault on a swap entry. Omits: reading from swap."""
+    entry = pte_to_swp_entry(vmf.orig_pte)
+    if is_migration_entry(entry):
+        migration_entry_wait(vmf.pmd, vmf.address)
+        return 0
+    assert non_swap_entry(entry), "reading from swap is not part of the specification yet"
+    # a poisoned page: the process is killed
+    return VM_FAULT_OOM
+
+
+@restates("mm/memory.c", at="v4.14")
+def wp_page_reuse(vmf: VmFault) -> None:
+    """Make the PTE writable: the page is ours. Drops the PTE's lock."""
+    entry = pte_mkyoung(vmf.orig_pte)
+    entry = maybe_mkwrite(pte_mkdirty(entry), vmf.vma)
+    set_pte_at(vmf.pte, entry)
+    spin_unlock(vmf.ptl)
+
+
+@restates("mm/memory.c", at="v4.14")
+def wp_page_copy(vmf: VmFault) -> u8:
+    """Copy the page, without the lock, and map the copy if the PTE is still the same."""
+    vma = vmf.vma
+    old_page = vmf.page
+    new_page = alloc_pages_vma(vma, 0)
+    if not new_page:
+        put_page(old_page)
+        return VM_FAULT_OOM
+    copy_highpage(new_page, old_page)
+    SetPageUptodate(new_page)
+    page_copied = False
+    spin_lock(vmf.ptl)
+    pteval = vmf.pte.val
+    if pteval == vmf.orig_pte:
+        entry = mk_pte(new_page, vma.vm_page_prot)
+        entry = maybe_mkwrite(pte_mkdirty(entry), vma)
+        # cleared and flushed first: no processor may read the old page after the new is there
+        ptep_clear_flush(vma, vmf.address, vmf.pte)
+        page_add_new_anon_rmap(new_page, vma, vmf.address, False)
+        lru_cache_add(new_page)
+        set_pte_at(vmf.pte, entry)
+        # Only now does the old page's mapcount drop: else another process could reuse it, and
+        # write to it, while we can still read it here.
+        page_remove_rmap(old_page, False)
+        new_page = old_page
+        page_copied = True
+    put_page(new_page)
+    spin_unlock(vmf.ptl)
+    put_page(old_page)
+    return VM_FAULT_WRITE if page_copied else 0
+
+
+@restates("mm/memory.c", at="v4.14")
+def do_wp_page(vmf: VmFault) -> u8:
+    """A store to a read-only page: reuse it if it is ours alone, else copy it. Drops the lock."""
+    vma = vmf.vma
+    vmf.page = pfn_to_page(pte_pfn(vmf.orig_pte))
+    page = vmf.page
+    if not trylock_page(page):
+        get_page(page)
+        spin_unlock(vmf.ptl)
+        lock_page(page)
+        spin_lock(vmf.ptl)
+        pteval = vmf.pte.val
+        if pteval != vmf.orig_pte:
+            unlock_page(page)
+            spin_unlock(vmf.ptl)
+            put_page(page)
+            return 0
+        put_page(page)
+    mappings = MapCount()
+    if reuse_swap_page(page, mappings):
+        if mappings.total == 1:
+            # all ours: the reverse map need not look at parents and siblings any more
+            page_move_anon_rmap(page, vma)
+        unlock_page(page)
+        wp_page_reuse(vmf)
+        return VM_FAULT_WRITE
+    unlock_page(page)
+    get_page(page)
+    spin_unlock(vmf.ptl)
+    return wp_page_copy(vmf)
+
+
+@restates("mm/memory.c", at="v4.14")
+def handle_pte_fault(vmf: VmFault) -> u8:
+    """A fault that no huge page could serve."""
+    pmdval = vmf.pmd.val
+    if pmd_none(pmdval):
+        # the table comes later, in case a huge page is mapped meanwhile
+        return do_anonymous_page(vmf)
+    if pmd_none_or_trans_huge_or_clear_bad(vmf.pmd):
+        return 0
+    # with mmap_sem for reading this table can neither go nor be replaced
+    pmdval = vmf.pmd.val
+    vmf.pte = pte_in(pmd_table(pmdval), vmf.address)
+    vmf.orig_pte = vmf.pte.val
+    if pte_none(vmf.orig_pte):
+        return do_anonymous_page(vmf)
+    if not pte_present(vmf.orig_pte):
+        return do_swap_page(vmf)
+    vmf.ptl = pte_lockptr(vmf.pte)
+    spin_lock(vmf.ptl)
+    pteval = vmf.pte.val
+    if pteval == vmf.orig_pte:
+        entry = pte_mkyoung(vmf.orig_pte)
+        if vmf.flags & FAULT_FLAG_WRITE:
+            if not pte_write(vmf.orig_pte):
+                return do_wp_page(vmf)
+            entry = pte_mkdirty(entry)
+        if vmf.flags & FAULT_FLAG_WRITE:
+            set_pte_at(vmf.pte, entry)
+    spin_unlock(vmf.ptl)
+    return 0
+
+
+@restates("mm/memory.c", at="v4.14")
+def __handle_mm_fault(vma: Vma, address: u32, flags: u8) -> u8:
+    """Serve a page fault. Requires: mmap_sem for reading."""
+    vmf = VmFault(vma=vma, address=address & PAGE_MASK, flags=flags)
+    vmf.pmd = pmd_offset(vma.vm_mm, address)
+    pmdval = vmf.pmd.val
+    if pmd_none(pmdval) and not vma.vm_flags & VM_NOHUGEPAGE:
+        ret = do_huge_pmd_anonymous_page(vmf)
+        if not ret & VM_FAULT_FALLBACK:
+            return ret
+    else:
+        orig_pmd = vmf.pmd.val
+        if has(PMD_MIGRATION_IN_COMMON_PATHS) and is_swap_pmd(orig_pmd):
+            assert is_pmd_migration_entry(orig_pmd), "VM_BUG_ON(!is_pmd_migration_entry(orig_pmd))"
+            if is_pmd_migration_entry(orig_pmd):
+                pmd_migration_entry_wait(vmf.pmd)
+            return 0
+        if pmd_trans_huge(orig_pmd):
+            if flags & FAULT_FLAG_WRITE and not pmd_write(orig_pmd):
+                ret = do_huge_pmd_wp_page(vmf, orig_pmd)
+                if not ret & VM_FAULT_FALLBACK:
+                    return ret
+            else:
+                huge_pmd_set_accessed(vmf, orig_pmd)
+                return 0
+    return handle_pte_fault(vmf)
+
+
+def handle_mm_fault(vma: Vma, address: u32, flags: u8) -> u8:
+    """The same: there is nothing to account here."""
+    return __handle_mm_fault(vma, address, flags)
+
+
+# ------------------------------------------------------------------------------------- fork
+
+
+@restates("mm/memory.c", at="v4.14")
+def copy_one_pte(dst_mm: Mm, src_mm: Mm, dst_pte: Pte, src_pte: Pte) -> None:
+    """Share one page, or copy one entry, with a child. Requires: both PTEs' locks."""
+    pte = src_pte.val
+    if not pte_present(pte):
+        entry = pte_to_swp_entry(pte)
+        if not non_swap_entry(entry):
+            swap_duplicate(entry)
+            add_mm_counter(dst_mm, MM_SWAPENTS, 1)
+        elif is_migration_entry(entry):
+            page = migration_entry_to_page(entry)
+            add_mm_counter(dst_mm, MM_ANONPAGES, 1)
+            if is_write_migration_entry(entry):
+                # copy on write needs both to be read-only
+                soft_dirty = pte_swp_soft_dirty(pte)
+                pte = swp_entry_to_pte(make_migration_entry_read(entry))
+                if soft_dirty:
+                    pte = pte_swp_mksoft_dirty(pte)
+                set_pte_at(src_pte, pte)
+        set_pte_at(dst_pte, pte)
+        return
+    ptep_set_wrprotect(src_pte)
+    pte = pte_mkold(pte_wrprotect(pte))
+    page = pfn_to_page(pte_pfn(pte))
+    get_page(page)
+    page_dup_rmap(page, False)
+    add_mm_counter(dst_mm, MM_ANONPAGES, 1)
+    set_pte_at(dst_pte, pte)
+
+
+@restates("mm/memory.c", at="v4.14")
+def copy_pte_range(dst_mm: Mm, src_mm: Mm, dst_pmd: Pmd, src_pmd: Pmd, start: u32, end: u32) -> int:
+    """Copy the PTEs of one table."""
+    if pte_alloc(dst_mm, dst_pmd):
+        return -ENOMEM
+    dst_pmdval = dst_pmd.val
+    dst_table = pmd_table(dst_pmdval)
+    src_pmdval = src_pmd.val
+    src_table = pmd_table(src_pmdval)
+    spin_lock(dst_table.ptl)
+    spin_lock(src_table.ptl)
+    address = start
+    while address != end:
+        src_pte = pte_in(src_table, address)
+        pteval = src_pte.val
+        if not pte_none(pteval):
+            copy_one_pte(dst_mm, src_mm, pte_in(dst_table, address), src_pte)
+        address += PAGE_SIZE
+    spin_unlock(src_table.ptl)
+    spin_unlock(dst_table.ptl)
+    return 0
+
+
+@restates("mm/memory.c", at="v4.14")
+def copy_page_range(dst_mm: Mm, src_mm: Mm, vma: Vma) -> int:
+    """Give a child what the parent has mapped in a VMA. Requires: both mmap_sems for writing."""
+    address = vma.vm_start
+    while address < vma.vm_end:
+        following = min((address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE, vma.vm_end)
+        src_pmd = pmd_offset(src_mm, address)
+        dst_pmd = pmd_offset(dst_mm, address)
+        pmdval = src_pmd.val
+        ret = 1
+        if pmd_trans_huge(pmdval) or (has(PMD_MIGRATION_IN_COMMON_PATHS) and is_swap_pmd(pmdval)):
+            ret = copy_huge_pmd(dst_mm, src_mm, dst_pmd, src_pmd, address, vma)
+            if ret == -ENOMEM:
+                return -ENOMEM
+        if ret != 0 and not pmd_none_or_clear_bad(src_pmd):
+            if copy_pte_range(dst_mm, src_mm, dst_pmd, src_pmd, address, following):
+                return -ENOMEM
+        address = following
+    return 0
+
+
+# -------------------------------------------------------------------------------------- zap
+
+
+@restates("mm/memory.c", at="v4.14")
+def zap_pte_range(tlb: MmuGather, vma: Vma, pmd: Pmd, start: u32, end: u32) -> None:
+    """Unmap a range of one page table."""
+    mm = vma.vm_mm
+    pmdval = pmd.val
+    table = pmd_table(pmdval)
+    spin_lock(table.ptl)
+    flush_tlb_batched_pending(mm)
+    address = start
+    while address != end:
+        pte = pte_in(table, address)
+        ptent = pte.val
+        if pte_none(ptent):
+            address += PAGE_SIZE
+            continue
+        if pte_present(ptent):
+            page = pfn_to_page(pte_pfn(ptent))
+            ptep_get_and_clear_full(mm, address, pte)
+            add_mm_counter(mm, MM_ANONPAGES, -1)
+            # cleared, and not yet unmapped: who looks without the lock sees neither
+            page_remove_rmap(page, False)
+            if page_mapcount(page) < 0:
+                bug("bad pte", "BUG: Bad page map: negative mapcount", page)
+            tlb_remove_page(tlb, page)
+        else:
+            entry = pte_to_swp_entry(ptent)
+            if not non_swap_entry(entry):
+                add_mm_counter(mm, MM_SWAPENTS, -1)
+                swap_free(entry)
+            elif is_migration_entry(entry):
+                migration_entry_to_page(entry)
+                add_mm_counter(mm, MM_ANONPAGES, -1)
+            pte_clear_not_present_full(mm, address, pte)
+        address += PAGE_SIZE
+    spin_unlock(table.ptl)
+
+
+@restates("mm/memory.c", at="v4.14")
+def zap_pmd_range(tlb: MmuGather, vma: Vma, start: u32, end: u32) -> None:
+    """Unmap a range."""
+    address = start
+    while address != end:
+        following = min((address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE, end)
+        pmd = pmd_offset(vma.vm_mm, address)
+        pmdval = pmd.val
+        done = False
+        if pmd_trans_huge(pmdval) or (has(PMD_MIGRATION_IN_COMMON_PATHS) and is_swap_pmd(pmdval)):
+            if following - address != HPAGE_PMD_SIZE:
+                __split_huge_pmd(vma, pmd, address, False, NULL)
+            else:
+                done = zap_huge_pmd(tlb, vma, pmd, address)
+        # with mmap_sem for reading another thread may have unmapped or mapped meanwhile
+        if not done and not pmd_none_or_trans_huge_or_clear_bad(pmd):
+            zap_pte_range(tlb, vma, pmd, address, following)
+        address = following

@@ -1,0 +1,443 @@
+"""Page migration (mm/migrate.c)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mmspec.kernels.changes import (
+    MBIND_MOVES_THP,
+    MOVE_PAGES_MOVES_THP,
+    RESTORE_BY_WALK,
+    THP_MIGRATION,
+)
+from mmspec.lang import (
+    NULL,
+    Array,
+    OnStack,
+    array,
+    atomic,
+    has,
+    i16,
+    pointers,
+    restates,
+    u8,
+    u16,
+    u32,
+)
+from mmspec.spec.machine.locks import spin_lock, spin_unlock
+from mmspec.spec.machine.pgtable import (
+    is_migration_entry,
+    is_pmd_migration_entry,
+    is_swap_pte,
+    is_write_migration_entry,
+    pmd_present,
+    pmd_trans_huge,
+    pte_mkold,
+    pte_mksoft_dirty,
+    pte_swp_soft_dirty,
+    pte_to_swp_entry,
+)
+from mmspec.spec.machine.sizes import (
+    HPAGE_PMD_NR,
+    HPAGE_PMD_ORDER,
+    MIGRATE_PASSES,
+    USER_PAGES,
+)
+from mmspec.spec.page.filemap import lock_page, trylock_page, unlock_page, wait_on_page_locked
+from mmspec.spec.page.mlock import mlock_vma_page
+from mmspec.spec.page.mm import (
+    get_page,
+    get_page_unless_zero,
+    hpage_nr_pages,
+    linear_page_index,
+    mod_node_page_state,
+    page_count,
+    page_mapped,
+    page_to_pfn,
+    pfn_to_page,
+)
+from mmspec.spec.page.mm_types import (
+    EAGAIN,
+    ENOMEM,
+    NR_ISOLATED_ANON,
+    VM_LOCKED,
+    AnonVma,
+    Page,
+    Pmd,
+    Vma,
+)
+from mmspec.spec.page.page_alloc import (
+    alloc_pages_nodemask,
+    copy_highpage,
+    prep_transhuge_page,
+)
+from mmspec.spec.page.page_flags import (
+    PageAnon,
+    PageLocked,
+    PageSwapBacked,
+    PageTail,
+    PageTransCompound,
+    PageTransHuge,
+    PageWriteback,
+    PG_active,
+    PG_dirty,
+    PG_referenced,
+    PG_swapbacked,
+    PG_unevictable,
+    PG_uptodate,
+    clear_page_flags,
+    set_page_flags,
+)
+from mmspec.spec.page.page_vma_mapped import (
+    PVMW_MIGRATION,
+    PVMW_SYNC,
+    PageVmaMappedWalk,
+    page_vma_mapped_walk,
+)
+from mmspec.spec.page.pgtable import (
+    maybe_mkwrite,
+    mk_pte,
+    pmd_lock,
+    pmd_offset,
+    pmd_table,
+    pte_in,
+    pte_lockptr,
+    set_pte_at,
+)
+from mmspec.spec.page.rmap import (
+    TTU_IGNORE_ACCESS,
+    TTU_IGNORE_MLOCK,
+    TTU_MIGRATION,
+    RmapWalkControl,
+    page_add_anon_rmap,
+    page_get_anon_vma,
+    put_anon_vma,
+    rmap_walk,
+    rmap_walk_locked,
+    try_to_unmap,
+)
+from mmspec.spec.page.swap import put_page, putback_lru_page
+from mmspec.spec.page.swapops import migration_entry_to_page
+
+# ---------------------------------------------------------------- from migration entries back
+
+
+@restates("mm/migrate.c", at="v4.14")
+def remove_migration_pte(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
+    """Replace migration entries for the old page (`arg`) in a VMA by mappings of the new one."""
+    old = pfn_to_page(arg)
+    assert not PageTail(page), "VM_BUG_ON_PAGE(PageTail(page))"
+    pvmw = PageVmaMappedWalk(page=old, vma=vma, address=address, flags=PVMW_SYNC | PVMW_MIGRATION)
+    while page_vma_mapped_walk(pvmw):
+        index = old.index
+        new = page + (linear_page_index(vma, pvmw.address) - index)
+        if has(THP_MIGRATION) and not pvmw.pte:
+            assert PageTransCompound(page), "VM_BUG_ON_PAGE(!PageTransCompound(page))"
+            remove_migration_pmd(pvmw, new)
+            continue
+        get_page(new)
+        pte = pte_mkold(mk_pte(new, vma.vm_page_prot))
+        swp_pte = pvmw.pte.val
+        if pte_swp_soft_dirty(swp_pte):
+            pte = pte_mksoft_dirty(pte)
+        # permissions may have changed meanwhile
+        if is_write_migration_entry(pte_to_swp_entry(swp_pte)):
+            pte = maybe_mkwrite(pte, vma)
+        set_pte_at(pvmw.pte, pte)
+        page_add_anon_rmap(new, vma, pvmw.address, False)
+        if vma.vm_flags & VM_LOCKED and not PageTransCompound(new):
+            mlock_vma_page(new)
+        # nothing to flush: it was not present
+    return True
+
+
+@remove_migration_pte.before(RESTORE_BY_WALK, at="v4.10")
+def remove_migration_pte_page(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
+    """Replace the migration entry for this very page. A PMD that is no table has none."""
+    old = pfn_to_page(arg)
+    pmd = pmd_offset(vma.vm_mm, address)
+    pmde = pmd.val
+    if not pmd_present(pmde) or pmd_trans_huge(pmde):
+        return True
+    ptep = pte_in(pmd_table(pmde), address)
+    ptl = pte_lockptr(ptep)
+    spin_lock(ptl)
+    swp_pte = ptep.val
+    if is_swap_pte(swp_pte):
+        entry = pte_to_swp_entry(swp_pte)
+        if is_migration_entry(entry) and migration_entry_to_page(entry) is old:
+            get_page(page)
+            pte = pte_mkold(mk_pte(page, vma.vm_page_prot))
+            if pte_swp_soft_dirty(swp_pte):
+                pte = pte_mksoft_dirty(pte)
+            if is_write_migration_entry(entry):
+                pte = maybe_mkwrite(pte, vma)
+            set_pte_at(ptep, pte)
+            page_add_anon_rmap(page, vma, address, False)
+            if vma.vm_flags & VM_LOCKED and not PageTransCompound(page):
+                mlock_vma_page(page)
+    spin_unlock(ptl)
+    return True
+
+
+@restates("mm/migrate.c", at="v4.14")
+def remove_migration_ptes(old: Page, new: Page, locked: bool) -> None:
+    """Replace all migration entries for `old` by mappings of `new`. Requires: `new` locked."""
+    rwc = RmapWalkControl(rmap_one=remove_migration_pte, arg=page_to_pfn(old))
+    if locked:
+        rmap_walk_locked(new, rwc)
+    else:
+        rmap_walk(new, rwc)
+
+
+# ------------------------------------------------------------------------------------ waiting
+
+
+@restates("mm/migrate.c", at="v4.14")
+def migration_entry_wait(pmd: Pmd, address: u32) -> None:
+    """A fault on a migration entry: wait until the page is unlocked, then try again."""
+    pmdval = pmd.val
+    ptep = pte_in(pmd_table(pmdval), address)
+    ptl = pte_lockptr(ptep)
+    spin_lock(ptl)
+    pte = ptep.val
+    if is_swap_pte(pte):
+        entry = pte_to_swp_entry(pte)
+        if is_migration_entry(entry):
+            page = migration_entry_to_page(entry)
+            # a frozen page cannot be waited for, nor can a tail: fault again
+            if get_page_unless_zero(page):
+                spin_unlock(ptl)
+                wait_on_page_locked(page)
+                put_page(page)
+                return
+    spin_unlock(ptl)
+
+
+@restates("mm/migrate.c", at="v4.14")
+def pmd_migration_entry_wait(pmd: Pmd) -> None:
+    """The same for a huge page."""
+    ptl = pmd_lock(pmd)
+    pmdval = pmd.val
+    if is_pmd_migration_entry(pmdval):
+        page = migration_entry_to_page(pte_to_swp_entry(pmdval))
+        if get_page_unless_zero(page):
+            spin_unlock(ptl)
+            wait_on_page_locked(page)
+            put_page(page)
+            return
+    spin_unlock(ptl)
+
+
+# ---------------------------------------------------------------------------------- migrating
+
+
+class PageList(OnStack):
+    """A list of isolated pages, in order."""
+
+    nr: u8 = 0
+    pages: Array[Page] = pointers(USER_PAGES)
+
+
+class PageToNode(OnStack):
+    """What move_pages(2) is to do: `nr` addresses, a node for each, and what became of it."""
+
+    nr: u8 = 0
+    addr: Array[u32] = array(USER_PAGES)
+    node: Array[u8] = array(USER_PAGES)
+    status: Array[i16] = array(USER_PAGES)
+    page: Array[Page] = pointers(USER_PAGES)
+
+
+@restates("mm/migrate.c", at="v4.14")
+def migrate_page_move_mapping(newpage: Page, page: Page) -> int:
+    """The new page takes the old one's place; -EAGAIN if anybody else has a reference."""
+    expected_count = 1
+    if page_count(page) != expected_count:
+        return -EAGAIN
+    # no turning back from here
+    newpage.index = page.index
+    newpage.mapping = page.mapping
+    if PageSwapBacked(page):
+        set_page_flags(newpage, PG_swapbacked)
+    return 0
+
+
+@atomic
+def migrate_page_states(newpage: Page, page: Page) -> None:
+    """The new page gets the old one's flags."""
+    copied = PG_referenced | PG_uptodate | PG_dirty | PG_active | PG_unevictable
+    newpage.flags |= page.flags & copied
+    page.flags &= ~(PG_active | PG_unevictable)
+
+
+@restates("mm/migrate.c", at="v4.14")
+def migrate_page_copy(newpage: Page, page: Page) -> None:
+    """Copy what the page holds, and what it is."""
+    if PageTransHuge(page):
+        for i in range(HPAGE_PMD_NR):
+            copy_highpage(newpage + i, page + i)
+    else:
+        copy_highpage(newpage, page)
+    migrate_page_states(newpage, page)
+
+
+@restates("mm/migrate.c", at="v4.14")
+def move_to_new_page(newpage: Page, page: Page) -> int:
+    """Move an anonymous page. Requires: both locked; all mappings are migration entries."""
+    assert PageLocked(page), "VM_BUG_ON_PAGE(!PageLocked(page))"
+    assert PageLocked(newpage), "VM_BUG_ON_PAGE(!PageLocked(newpage))"
+    rc = migrate_page_move_mapping(newpage, page)
+    if rc == 0:
+        migrate_page_copy(newpage, page)
+    return rc
+
+
+@restates("mm/migrate.c", at="v4.14")
+def __unmap_and_move(page: Page, newpage: Page, force: bool) -> int:
+    """Unmap a page, move it, and map it again."""
+    if not trylock_page(page):
+        if not force:
+            return -EAGAIN
+        lock_page(page)
+    rc = -EAGAIN
+    anon_vma: AnonVma = NULL
+    if not PageWriteback(page):
+        # keeps the anon_vma while nothing maps the page
+        if PageAnon(page):
+            anon_vma = page_get_anon_vma(page)
+        if trylock_page(newpage):
+            page_was_mapped = False
+            if page_mapped(page):
+                assert anon_vma, "VM_BUG_ON_PAGE(PageAnon(page) && !anon_vma)"
+                try_to_unmap(page, TTU_MIGRATION | TTU_IGNORE_MLOCK | TTU_IGNORE_ACCESS)
+                page_was_mapped = True
+            if not page_mapped(page):
+                rc = move_to_new_page(newpage, page)
+            if page_was_mapped:
+                if rc == 0:
+                    remove_migration_ptes(page, newpage, False)
+                else:
+                    remove_migration_ptes(page, page, False)
+            unlock_page(newpage)
+        if anon_vma:
+            put_anon_vma(anon_vma)
+    unlock_page(page)
+    if rc == 0:
+        putback_lru_page(newpage)
+    return rc
+
+
+@restates("mm/migrate.c", at="v4.14")
+def unmap_and_move(
+    get_new_page: Callable[[Page, u32, PageToNode], Page],
+    private: u32,
+    pm: PageToNode,
+    page: Page,
+    force: bool,
+) -> int:
+    """Migrate one isolated page. Anything but -EAGAIN ends it: the page is off the list."""
+    newpage = get_new_page(page, private, pm)
+    if not newpage:
+        return -ENOMEM
+    rc = 0
+    if page_count(page) == 1:
+        # freed under us: done
+        clear_page_flags(page, PG_active | PG_unevictable)
+        put_page(newpage)
+    else:
+        if PageTransHuge(page) and not (has(THP_MIGRATION) and PageTransHuge(newpage)):
+            lock_page(page)
+            rc = split_huge_page(page)
+            unlock_page(page)
+        if rc == 0:
+            rc = __unmap_and_move(page, newpage, force)
+        if rc != 0:
+            if rc != -EAGAIN:
+                mod_node_page_state(NR_ISOLATED_ANON, -_nr_isolated(page))
+                putback_lru_page(page)
+            put_page(newpage)
+            return rc
+    mod_node_page_state(NR_ISOLATED_ANON, -_nr_isolated(page))
+    put_page(page)
+    return rc
+
+
+def _nr_isolated(page: Page) -> u16:
+    """How many pages an isolated one counts for."""
+    if has(MBIND_MOVES_THP):
+        return hpage_nr_pages(page)
+    return 1
+
+
+@restates("mm/migrate.c", at="v4.14")
+def migrate_pages(
+    pagelist: PageList,
+    get_new_page: Callable[[Page, u32, PageToNode], Page],
+    private: u32,
+    pm: PageToNode,
+) -> int:
+    """Migrate a list of isolated pages; how many were not, or -ENOMEM, which ends it at once."""
+    nr_failed = 0
+    retry = 1
+    for attempt in range(MIGRATE_PASSES):
+        if not retry:
+            break
+        retry = 0
+        for k in range(USER_PAGES):
+            page = pagelist.pages[k]
+            if page:
+                rc = unmap_and_move(get_new_page, private, pm, page, attempt > 2)
+                if rc == -ENOMEM:
+                    return -ENOMEM
+                if rc == -EAGAIN:
+                    retry += 1
+                else:
+                    pagelist.pages[k] = NULL
+                    if rc != 0:
+                        nr_failed += 1
+    return nr_failed + retry
+
+
+@restates("mm/migrate.c", at="v4.14")
+def putback_movable_pages(pagelist: PageList) -> None:
+    """Give isolated pages that were not migrated back to the LRU."""
+    for k in range(USER_PAGES):
+        page = pagelist.pages[k]
+        if page:
+            pagelist.pages[k] = NULL
+            mod_node_page_state(NR_ISOLATED_ANON, -_nr_isolated(page))
+            putback_lru_page(page)
+
+
+def list_add_page(pagelist: PageList, page: Page) -> None:
+    """Put an isolated page at the end of a list."""
+    pagelist.pages[pagelist.nr] = page
+    pagelist.nr += 1
+
+
+def list_is_empty(pagelist: PageList) -> bool:
+    """Whether nothing was ever put on a list."""
+    return pagelist.nr == 0
+
+
+# --------------------------------------------------------------------------------- move_pages
+
+
+@restates("mm/migrate.c", at="v4.14")
+def new_page_node(page: Page, private: u32, pm: PageToNode) -> Page:
+    """A page on the node that move_pages(2) asked for."""
+    target = 0
+    for k in range(USER_PAGES):
+        if k < pm.nr and pm.page[k] is page:
+            target = pm.node[k]
+            break
+    if has(MOVE_PAGES_MOVES_THP) and PageTransHuge(page):
+        thp = alloc_pages_nodemask(1 << target, HPAGE_PMD_ORDER)
+        if thp:
+            prep_transhuge_page(thp)
+        return thp
+    return alloc_pages_nodemask(1 << target, 0)
+
+
+from mmspec.spec.page.huge_memory import remove_migration_pmd, split_huge_page  # noqa: E402

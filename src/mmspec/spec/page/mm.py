@@ -1,0 +1,277 @@
+"""References and mapping counts of a page (include/linux/mm.h, page_ref.h, mm/util.c).
+
+Counts of several words are summed word by word, as the kernel does, with no lock.
+"""
+
+from __future__ import annotations
+
+from mmspec.lang import NULL, atomic, commuting, i16, i32, index_of, restates, u8, u16, u32
+from mmspec.spec.machine.sizes import (
+    FRAMES_PER_NODE,
+    HPAGE_PMD_NR,
+    PAGE_SHIFT,
+)
+from mmspec.spec.page.mm_types import (
+    AnonVma,
+    Mm,
+    Page,
+    Vma,
+    anon_vmas,
+    mem_map,
+    pgdat,
+)
+from mmspec.spec.page.page_flags import (
+    PAGE_MAPPING_FLAGS,
+    PageCompound,
+    PageDoubleMap,
+    PageTail,
+    PageTransHuge,
+    compound_head,
+)
+
+# ------------------------------------------------------------------------------- addresses
+# Pointers that are stored in words of struct page, as numbers: a page's struct, an anon_vma.
+
+STRUCT_PAGE_SIZE = 0x40
+MEM_MAP_ADDRESS = 0x10000
+ANON_VMA_SIZE = 0x100
+ANON_VMA_ADDRESS = 0x1000
+WORD = (1 << 32) - 1
+
+
+def page_to_pfn(page: Page) -> u16:
+    """The number of the page's frame."""
+    return index_of(page)
+
+
+def pfn_to_page(pfn: u32) -> Page:
+    """The page of a frame."""
+    return mem_map[pfn]
+
+
+def page_to_nid(page: Page) -> u8:
+    """The node that the page's memory is on."""
+    return index_of(page) // FRAMES_PER_NODE
+
+
+def anon_vma_address(anon_vma: AnonVma) -> u32:
+    """An anon_vma as a number, with the low bits free."""
+    return ANON_VMA_ADDRESS + index_of(anon_vma) * ANON_VMA_SIZE
+
+
+def anon_vma_at(address: u32) -> AnonVma:
+    """The anon_vma at an address; anything else is a wild pointer."""
+    if address < ANON_VMA_ADDRESS:
+        return NULL
+    return anon_vmas[(address - ANON_VMA_ADDRESS) // ANON_VMA_SIZE]
+
+
+# ------------------------------------------------------------------------------ references
+
+
+@atomic
+def page_ref_count(page: Page) -> i16:
+    """This very page's count: 0 for a tail."""
+    return page._refcount
+
+
+def page_count(page: Page) -> i16:
+    """References to the page, or to the compound it is part of."""
+    return compound_head(page)._refcount
+
+
+@atomic
+def page_ref_inc(page: Page) -> None:
+    """One more reference."""
+    page._refcount += 1
+
+
+@atomic
+def page_ref_add(page: Page, nr: i16) -> None:
+    """`nr` more references."""
+    page._refcount += nr
+
+
+@atomic
+def page_ref_freeze(page: Page, count: i16) -> bool:
+    """Take the count from `count` to 0, so that nobody can get a reference."""
+    if page._refcount != count:
+        return False
+    page._refcount = 0
+    return True
+
+
+@atomic
+def get_page_unless_zero(page: Page) -> bool:
+    """A reference, unless the page is free or frozen. Of a tail there is none to get."""
+    if page._refcount == 0:
+        return False
+    page._refcount += 1
+    return True
+
+
+@atomic
+def put_page_testzero(page: Page) -> bool:
+    """Drop a reference; whether it was the last."""
+    assert page._refcount != 0, "VM_BUG_ON_PAGE(page_ref_count(page) == 0)"
+    page._refcount -= 1
+    return page._refcount == 0
+
+
+@atomic
+def _get_page(page: Page) -> None:
+    assert page._refcount > 0, "VM_BUG_ON_PAGE(page_ref_count(page) <= 0)"
+    page._refcount += 1
+
+
+@restates("include/linux/mm.h", at="v4.14")
+def get_page(page: Page) -> None:
+    """One more reference, by somebody who is sure that there is one already."""
+    _get_page(compound_head(page))
+
+
+# -------------------------------------------------------------------------- mapping counts
+
+
+def _signed(word: u32) -> i32:
+    return word - (1 << 32) if word >> 31 else word
+
+
+@atomic
+def compound_mapcount(page: Page) -> i32:
+    """PMD mappings. The count lies in the first tail's `mapping` word."""
+    return _signed((compound_head(page) + 1).mapping) + 1
+
+
+@atomic
+def compound_mapcount_dec(page: Page) -> bool:
+    """One PMD mapping less; whether it was the last.
+
+    The word is that of the page after `page`: right only for a head.
+    """
+    word = (page + 1).mapping - 1 & WORD
+    (page + 1).mapping = word
+    return word >> 31 != 0
+
+
+@atomic
+def compound_mapcount_inc_and_test(page: Page) -> bool:
+    """One PMD mapping more; whether it is the first."""
+    word = (page + 1).mapping + 1 & WORD
+    (page + 1).mapping = word
+    return word == 0
+
+
+@atomic
+def mapcount_inc(page: Page) -> None:
+    """One PTE mapping more."""
+    page._mapcount += 1
+
+
+@atomic
+def mapcount_inc_and_test(page: Page) -> bool:
+    """One PTE mapping more; whether it is the first."""
+    page._mapcount += 1
+    return page._mapcount == 0
+
+
+@atomic
+def mapcount_dec(page: Page) -> None:
+    """One PTE mapping less."""
+    page._mapcount -= 1
+
+
+@atomic
+def mapcount_add_negative(page: Page) -> bool:
+    """One PTE mapping less; whether it was the last."""
+    page._mapcount -= 1
+    return page._mapcount < 0
+
+
+@restates("include/linux/mm.h", at="v4.14")
+def page_mapcount(page: Page) -> i32:
+    """Mappings of this page, by PTEs and, with its compound, by PMDs."""
+    count = page._mapcount + 1
+    if PageCompound(page):
+        head = compound_head(page)
+        count += compound_mapcount(head)
+        if PageDoubleMap(head):
+            count -= 1
+    return count
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def total_mapcount(page: Page) -> i32:
+    """Mappings of all subpages, by PTEs and by PMDs."""
+    assert not PageTail(page), "VM_BUG_ON_PAGE(PageTail(page))"
+    if not PageCompound(page):
+        return page._mapcount + 1
+    count = compound_mapcount(page)
+    for i in range(HPAGE_PMD_NR):
+        count += (page + i)._mapcount + 1
+    if PageDoubleMap(page):
+        count -= HPAGE_PMD_NR
+    return count
+
+
+@restates("mm/util.c", at="v4.14")
+def page_mapped(page: Page) -> bool:
+    """Whether anything maps the page, or a part of its compound."""
+    if not PageCompound(page):
+        return page._mapcount >= 0
+    head = compound_head(page)
+    if compound_mapcount(head) > 0:
+        return True
+    for i in range(HPAGE_PMD_NR):
+        if (head + i)._mapcount >= 0:
+            return True
+    return False
+
+
+def hpage_nr_pages(page: Page) -> u16:
+    """Base pages in what the head stands for; nobody may ask of a tail."""
+    if PageTransHuge(page):
+        return HPAGE_PMD_NR
+    return 1
+
+
+# ------------------------------------------------------------------------------ statistics
+
+
+@commuting
+def mod_node_page_state(item: u8, delta: i16) -> None:
+    """Add to a statistic of the node."""
+    pgdat.stat[item] += delta
+
+
+@commuting
+def add_mm_counter(mm: Mm, member: u8, value: i16) -> None:
+    """Add to an address space's count of resident pages."""
+    mm.rss[member] += value
+
+
+@commuting
+def add_nr_ptes(mm: Mm, value: i16) -> None:
+    """Add to an address space's count of PTE tables, attached and deposited."""
+    mm.nr_ptes += value
+
+
+# ----------------------------------------------------------------------------------- other
+
+
+def linear_page_index(vma: Vma, address: u32) -> u32:
+    """Where in the mapped object an address is, in pages (include/linux/pagemap.h)."""
+    return vma.vm_pgoff + ((address - vma.vm_start) >> PAGE_SHIFT)
+
+
+@atomic
+def page_to_pgoff(page: Page) -> u32:
+    """Where in the mapped object a page is (include/linux/pagemap.h)."""
+    head = compound_head(page)
+    return head.index + (index_of(page) - index_of(head))
+
+
+@atomic
+def page_anon_vma(page: Page) -> AnonVma:
+    """The anon_vma in an anonymous page's mapping word."""
+    return anon_vma_at(compound_head(page).mapping & ~PAGE_MAPPING_FLAGS)

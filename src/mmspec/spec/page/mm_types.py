@@ -1,0 +1,212 @@
+"""The structures of include/linux/mm_types.h, rmap.h and mmzone.h, and the memory they live in.
+
+Lists and trees that only order their members are short linked lists here.
+"""
+
+from __future__ import annotations
+
+from mmspec.lang import (
+    Array,
+    Pool,
+    Struct,
+    array,
+    counter,
+    embedded,
+    guarded,
+    i8,
+    i16,
+    immutable,
+    pool,
+    static,
+    u8,
+    u16,
+    u32,
+    u64,
+    volatile,
+    written_under,
+)
+from mmspec.spec.machine.locks import RwSemaphore, SpinLock, TriedSemaphore
+from mmspec.spec.machine.sizes import (
+    NR_ANON_VMAS,
+    NR_AVCS,
+    NR_FRAMES,
+    NR_MMS,
+    NR_SWAP_SLOTS,
+    NR_TABLES,
+    NR_TASKS,
+    NR_VMAS,
+    PTRS_PER_PMD,
+    PTRS_PER_PTE,
+    USER_PAGES,
+)
+
+
+class Page(Struct):
+    """struct page. Which word means what depends on the page's place in a compound.
+
+    mapping: of a head the anon_vma, with low bits as flags; of the first tail the compound mapcount
+    (low 32 bits); of the second tail the next pointer of the deferred list (index: the previous);
+    of other tails TAIL_MAPPING. compound_head: of a tail, one more than the head's number, and 0 of
+    all others. order: of a head. data: what the frame holds, one byte for all of it.
+    """
+
+    flags: u32
+    _refcount: i16
+    _mapcount: i16
+    mapping: u32
+    index: u32
+    private: u16
+    compound_head: u16
+    order: u8
+    data: u8
+
+
+class Pte(Struct):
+    """A slot of a page table: the processor walks it, and sets accessed and dirty, at any time."""
+
+    val: u64 = volatile("owner.ptl")
+
+
+class PageTable(Struct):
+    """A PTE table. live: in use; next: in a list of deposited or free ones."""
+
+    ptl: SpinLock = embedded()
+    pte: Array[Pte] = array(PTRS_PER_PTE)
+    live: u8
+    next: PageTable
+
+
+class Pmd(Struct):
+    """A slot of the PMD table."""
+
+    val: u64 = volatile("owner.ptl")
+
+
+class PmdTable(Struct):
+    """The PMD table of an address space, with the list of deposited PTE tables."""
+
+    ptl: SpinLock = embedded()
+    pmd: Array[Pmd] = array(PTRS_PER_PMD)
+    pmd_huge_pte: PageTable = guarded("ptl")
+
+
+class AnonVma(Struct):
+    """struct anon_vma. rb_root: its chains, in the order of the interval tree."""
+
+    root: AnonVma = immutable()
+    parent: AnonVma = immutable()
+    refcount: u8
+    degree: u8 = guarded("root.rwsem")
+    rwsem: TriedSemaphore = embedded()
+    rb_root: AnonVmaChain = guarded("root.rwsem")
+    used: u8
+
+
+class AnonVmaChain(Struct):
+    """struct anon_vma_chain: one VMA under one anon_vma. Both lists run through it."""
+
+    vma: Vma = immutable()
+    anon_vma: AnonVma = immutable()
+    same_vma: AnonVmaChain
+    rb_next: AnonVmaChain = guarded("anon_vma.root.rwsem")
+    used: u8
+
+
+class Vma(Struct):
+    """struct vm_area_struct; addresses in bytes."""
+
+    vm_mm: Mm = immutable()
+    vm_start: u32 = immutable()
+    vm_end: u32 = immutable()
+    vm_pgoff: u16 = immutable()
+    vm_page_prot: u64 = immutable()
+    vm_flags: u32 = immutable()
+    anon_vma: AnonVma
+    anon_vma_chain: AnonVmaChain
+    vm_next: Vma = written_under("vm_mm.mmap_sem")
+    vm_policy: u8 = written_under("vm_mm.mmap_sem")
+    used: u8
+
+
+class Mm(Struct):
+    """struct mm_struct. rss by MM_FILEPAGES and so on.
+
+    last_store and zapped belong to checking: what a load of each user page must return, and the
+    frame (plus one) that was unmapped there but may still be in a TLB.
+    """
+
+    mm_users: u8
+    mmap_sem: RwSemaphore = embedded()
+    page_table_lock: SpinLock = embedded()
+    pgd: PmdTable = embedded()
+    mmap: Vma = written_under("mmap_sem")
+    rss: Array[i16] = array(4, counter())
+    nr_ptes: i16 = counter()
+    tlb_flush_batched: u8
+    last_store: Array[u8] = array(USER_PAGES)
+    zapped: Array[u16] = array(USER_PAGES)
+
+
+class TaskStruct(Struct):
+    """A task, always on the CPU of its number. flush_required: its batch of unmapped pages."""
+
+    mm: Mm
+    flush_required: u8
+
+
+class Cpu(Struct):
+    """A processor's TLB: for each user page the PTE as cached, for each huge page the PMD."""
+
+    small: Array[u64] = array(USER_PAGES)
+    huge: Array[u64] = array(PTRS_PER_PMD)
+
+
+class SwapInfo(Struct):
+    """struct swap_info_struct: how many entries name each slot of the one swap file."""
+
+    swap_map: Array[u8] = array(NR_SWAP_SLOTS)
+
+
+class Pglist(Struct):
+    """struct pglist_data, one for both nodes: locks and lists of memory."""
+
+    lru_lock: SpinLock = embedded()
+    split_queue_lock: SpinLock = embedded()
+    split_queue_next: u32 = guarded("split_queue_lock")
+    split_queue_prev: u32 = guarded("split_queue_lock")
+    split_queue_len: i8 = guarded("split_queue_lock")
+    stat: Array[i16] = array(4, counter())
+
+
+mem_map: Pool[Page] = pool(Page, NR_FRAMES)
+page_tables: Pool[PageTable] = pool(PageTable, NR_TABLES)
+anon_vmas: Pool[AnonVma] = pool(AnonVma, NR_ANON_VMAS)
+anon_vma_chains: Pool[AnonVmaChain] = pool(AnonVmaChain, NR_AVCS)
+vmas: Pool[Vma] = pool(Vma, NR_VMAS)
+mms: Pool[Mm] = pool(Mm, NR_MMS)
+tasks: Pool[TaskStruct] = pool(TaskStruct, NR_TASKS)
+cpus: Pool[Cpu] = pool(Cpu, NR_TASKS)
+pgdat: Pglist = static(Pglist)
+swap_info: SwapInfo = static(SwapInfo)
+
+MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES = 0, 1, 2, 3
+NR_ANON_MAPPED, NR_ANON_THPS, NR_ISOLATED_ANON, NR_MLOCK = 0, 1, 2, 3
+
+VM_READ, VM_WRITE, VM_EXEC, VM_SHARED = 0x1, 0x2, 0x4, 0x8
+VM_GROWSDOWN = 0x100
+VM_LOCKED = 0x2000
+VM_SEQ_READ, VM_RAND_READ = 0x8000, 0x10000
+VM_STACK_INCOMPLETE_SETUP = VM_RAND_READ | VM_SEQ_READ
+VM_NOHUGEPAGE = 0x40000000
+
+EPERM, ENOENT, EIO, EAGAIN, ENOMEM, EACCES, EFAULT, EBUSY, EINVAL = (
+    1,
+    2,
+    5,
+    11,
+    12,
+    13,
+    14,
+    16,
+    22,
+)

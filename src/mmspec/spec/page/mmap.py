@@ -1,0 +1,360 @@
+"""Address spaces and their parts: mmap, munmap, exit (mm/mmap.c, kernel/fork.c)."""
+
+from __future__ import annotations
+
+from mmspec.lang import (
+    NULL,
+    atomic,
+    bug,
+    initializer,
+    restates,
+    this_task,
+    u32,
+    unlocked,
+)
+from mmspec.spec.machine.locks import down_write, up_write
+from mmspec.spec.machine.pgtable import (
+    _PAGE_PRESENT,
+    PAGE_COPY,
+    pmd_none,
+    pmd_pfn,
+    pmd_trans_huge,
+    pte_none,
+    pte_pfn,
+    pte_present,
+    pte_to_swp_entry,
+    swp_offset,
+)
+from mmspec.spec.machine.sizes import (
+    HPAGE_PMD_MASK,
+    HPAGE_PMD_NR,
+    HPAGE_PMD_SIZE,
+    NR_MMS,
+    NR_VMAS,
+    PAGE_SHIFT,
+    PTRS_PER_PMD,
+    PTRS_PER_PTE,
+    USER_BASE,
+    USER_END,
+    USER_PAGES,
+)
+from mmspec.spec.page.memory import copy_page_range, zap_pmd_range
+from mmspec.spec.page.mm import add_nr_ptes
+from mmspec.spec.page.mm_types import (
+    ENOMEM,
+    VM_LOCKED,
+    Mm,
+    Pmd,
+    Vma,
+    cpus,
+    mem_map,
+    mms,
+    tasks,
+    vmas,
+)
+from mmspec.spec.page.mmu_gather import MmuGather, tlb_finish_mmu
+from mmspec.spec.page.pgtable import (
+    flush_tlb_mm,
+    pmd_index,
+    pmd_none_or_clear_bad,
+    pmd_offset,
+    pmd_table,
+)
+from mmspec.spec.page.rmap import anon_vma_fork, unlink_anon_vmas
+
+# ------------------------------------------------------------------------------------- VMAs
+
+
+@restates("mm/mmap.c", at="v4.14")
+def find_vma(mm: Mm, address: u32) -> Vma:
+    """The first VMA that ends after an address; NULL if there is none. Requires: mmap_sem."""
+    vma = mm.mmap
+    while vma:
+        if address < vma.vm_end:
+            return vma
+        vma = vma.vm_next
+    return NULL
+
+
+@atomic
+def vm_area_alloc() -> Vma:
+    """A VMA structure; NULL if there is none left."""
+    for k in range(NR_VMAS):
+        vma = vmas[k]
+        if not vma.used:
+            vma.used = 1
+            return vma
+    return NULL
+
+
+@initializer
+def vma_init(vma: Vma, mm: Mm, start: u32, end: u32, flags: u32) -> None:
+    """The fields of a VMA of private anonymous memory that is not linked yet."""
+    vma.vm_mm = mm
+    vma.vm_start = start
+    vma.vm_end = end
+    vma.vm_pgoff = start >> PAGE_SHIFT
+    vma.vm_page_prot = PAGE_COPY
+    vma.vm_flags = flags
+    vma.vm_next = NULL
+    vma.vm_policy = 0
+    vma.anon_vma = NULL
+    vma.anon_vma_chain = NULL
+
+
+@initializer
+def vma_copy(vma: Vma, source: Vma, mm: Mm) -> None:
+    """A child's copy of a VMA, not linked yet; locks on memory are not inherited."""
+    vma.vm_mm = mm
+    vma.vm_start = source.vm_start
+    vma.vm_end = source.vm_end
+    vma.vm_pgoff = source.vm_pgoff
+    vma.vm_page_prot = source.vm_page_prot
+    vma.vm_flags = source.vm_flags & ~VM_LOCKED
+    vma.vm_next = NULL
+    vma.vm_policy = source.vm_policy
+    vma.anon_vma = NULL
+    vma.anon_vma_chain = NULL
+
+
+@atomic
+def vm_area_free(vma: Vma) -> None:
+    """Give a VMA structure back, when nothing leads to it any more."""
+    vma.used = 0
+    vma_init(vma, NULL, 0, 0, 0)
+
+
+def vma_link(mm: Mm, vma: Vma) -> None:
+    """Link a VMA into the address space, by address. Requires: mmap_sem for writing."""
+    before: Vma = NULL
+    following = mm.mmap
+    while following and following.vm_start < vma.vm_start:
+        before = following
+        following = following.vm_next
+    vma.vm_next = following
+    if before:
+        before.vm_next = vma
+    else:
+        mm.mmap = vma
+
+
+def vma_unlink(mm: Mm, vma: Vma) -> None:
+    """Take a VMA out of the address space. Requires: mmap_sem for writing."""
+    following = vma.vm_next
+    if mm.mmap is vma:
+        mm.mmap = following
+        return
+    before = mm.mmap
+    while before.vm_next is not vma:
+        before = before.vm_next
+    before.vm_next = following
+
+
+@restates("mm/mmap.c", at="v4.14")
+def do_mmap(mm: Mm, start: u32, length: u32, flags: u32) -> int:
+    """Map private anonymous memory at a fixed address."""
+    vma = vm_area_alloc()
+    if not vma:
+        return -ENOMEM
+    vma_init(vma, mm, start, start + length, flags)
+    down_write(mm.mmap_sem)
+    vma_link(mm, vma)
+    up_write(mm.mmap_sem)
+    return 0
+
+
+# ------------------------------------------------------------------------------- page tables
+
+
+@unlocked
+def pmd_clear(pmd: Pmd) -> None:
+    """Detach a page table. Nobody finds it any more: its VMA is unlinked, no TLB walks it."""
+    pmd.val = 0
+
+
+@restates("mm/memory.c", at="v4.14")
+def free_pgtables(tlb: MmuGather, vma: Vma) -> None:
+    """Free the page tables of a VMA, after the reverse map has forgotten it."""
+    mm = vma.vm_mm
+    unlink_anon_vmas(vma)
+    address = vma.vm_start
+    while address < vma.vm_end:
+        pmd = pmd_offset(mm, address)
+        if not pmd_none_or_clear_bad(pmd):
+            pmdval = pmd.val
+            tlb.tables[pmd_index(address)] = pmd_table(pmdval)
+            pmd_clear(pmd)
+            add_nr_ptes(mm, -1)
+        address = (address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE
+
+
+@restates("mm/memory.c", at="v4.14")
+def zap_page_range(vma: Vma, start: u32, length: u32) -> None:
+    """Unmap a range, and flush. Requires: mmap_sem for reading."""
+    tlb = MmuGather(mm=vma.vm_mm, start=start, end=start + length)
+    zap_pmd_range(tlb, vma, start, start + length)
+    tlb_finish_mmu(tlb)
+
+
+@restates("mm/mmap.c", at="v4.14")
+def do_munmap(mm: Mm, start: u32, length: u32) -> int:
+    """Unmap whole VMAs. Requires: mmap_sem for writing. Omits: parts of VMAs."""
+    vma = find_vma(mm, start)
+    while vma and vma.vm_start < start + length:
+        following = vma.vm_next
+        vma_unlink(mm, vma)
+        tlb = MmuGather(mm=mm, start=vma.vm_start, end=vma.vm_end)
+        zap_pmd_range(tlb, vma, vma.vm_start, vma.vm_end)
+        free_pgtables(tlb, vma)
+        tlb_finish_mmu(tlb)
+        vm_area_free(vma)
+        vma = following
+    return 0
+
+
+# ------------------------------------------------------------------------------ address spaces
+
+
+@atomic
+def mm_alloc() -> Mm:
+    """A new address space with one user; NULL if there is none left."""
+    for k in range(NR_MMS):
+        mm = mms[k]
+        if not mm.mm_users:
+            mm.mm_users = 1
+            return mm
+    return NULL
+
+
+@restates("kernel/fork.c", at="v4.14")
+def check_mm(mm: Mm) -> None:
+    """What an address space must have given up by the time it is freed."""
+    for member in range(4):
+        pages = mm.rss[member]
+        if pages != 0:
+            bug("Bad rss-counter state", "BUG: Bad rss-counter state", mm)
+    tables = mm.nr_ptes
+    if tables != 0:
+        bug("non-zero nr_ptes", "BUG: non-zero nr_ptes on freeing mm", mm)
+
+
+@restates("mm/mmap.c", at="v4.14")
+def exit_mmap(mm: Mm) -> None:
+    """The last user has gone: unmap everything. No lock: only the reverse map leads here."""
+    vma = mm.mmap
+    if not vma:
+        return
+    tlb = MmuGather(mm=mm, start=USER_BASE, end=USER_END)
+    while vma:
+        zap_pmd_range(tlb, vma, vma.vm_start, vma.vm_end)
+        vma = vma.vm_next
+    vma = mm.mmap
+    while vma:
+        free_pgtables(tlb, vma)
+        vma = vma.vm_next
+    tlb_finish_mmu(tlb)
+    vma = mm.mmap
+    while vma:
+        following = vma.vm_next
+        vm_area_free(vma)
+        vma = following
+
+
+@unlocked
+def mm_free(mm: Mm) -> None:
+    """Give an address space back."""
+    mm.mmap = NULL
+    for k in range(USER_PAGES):
+        mm.last_store[k] = 0
+        mm.zapped[k] = 0
+
+
+@atomic
+def mmput_testzero(mm: Mm) -> bool:
+    """One user less; whether it was the last. The number stays 1 until the memory is given back."""
+    if mm.mm_users == 1:
+        return True
+    mm.mm_users -= 1
+    return False
+
+
+@atomic
+def mm_users_clear(mm: Mm) -> None:
+    """The structure can be used again."""
+    mm.mm_users = 0
+
+
+@restates("kernel/fork.c", at="v4.14")
+def mmput(mm: Mm) -> None:
+    """One user less; the last one takes the address space down."""
+    if mmput_testzero(mm):
+        exit_mmap(mm)
+        check_mm(mm)
+        mm_free(mm)
+        mm_users_clear(mm)
+
+
+@unlocked
+def switch_mm(mm: Mm) -> None:
+    """This processor runs another address space (or none): its TLB forgets the old one."""
+    tasks[this_task()].mm = mm
+    for k in range(USER_PAGES):
+        cpus[this_task()].small[k] = 0
+    for k in range(PTRS_PER_PMD):
+        cpus[this_task()].huge[k] = 0
+
+
+# ------------------------------------------------------------------------------------- fork
+
+
+@unlocked
+def reads_what_it_maps(mm: Mm) -> None:
+    """A child's loads must return what its pages hold now that it has them (checking)."""
+    for k in range(PTRS_PER_PMD):
+        pmd = mm.pgd.pmd[k].val
+        for i in range(PTRS_PER_PTE):
+            page = k * HPAGE_PMD_NR + i
+            if pmd_none(pmd):
+                mm.last_store[page] = 0
+            elif pmd_trans_huge(pmd):
+                mm.last_store[page] = mem_map[pmd_pfn(pmd) + i].data
+            elif not pmd & _PAGE_PRESENT:
+                mm.last_store[page] = mem_map[swp_offset(pte_to_swp_entry(pmd)) + i].data
+            else:
+                pte = pmd_table(pmd).pte[i].val
+                if pte_none(pte):
+                    mm.last_store[page] = 0
+                elif pte_present(pte):
+                    mm.last_store[page] = mem_map[pte_pfn(pte)].data
+                else:
+                    mm.last_store[page] = mem_map[swp_offset(pte_to_swp_entry(pte))].data
+
+
+@restates("kernel/fork.c", at="v4.14")
+def dup_mmap(mm: Mm, oldmm: Mm) -> int:
+    """Give a new address space everything that an old one has."""
+    down_write(oldmm.mmap_sem)
+    # nobody knows the new one yet
+    down_write(mm.mmap_sem)
+    retval = 0
+    mpnt = oldmm.mmap
+    while mpnt and retval == 0:
+        tmp = vm_area_alloc()
+        if not tmp:
+            retval = -ENOMEM
+            break
+        vma_copy(tmp, mpnt, mm)
+        if anon_vma_fork(tmp, mpnt):
+            vm_area_free(tmp)
+            retval = -ENOMEM
+            break
+        vma_link(mm, tmp)
+        # the reverse map knows the child's VMA before it maps anything
+        if mpnt.anon_vma:
+            retval = copy_page_range(mm, oldmm, mpnt)
+        mpnt = mpnt.vm_next
+    up_write(mm.mmap_sem)
+    flush_tlb_mm(oldmm)
+    reads_what_it_maps(mm)
+    up_write(oldmm.mmap_sem)
+    return retval

@@ -1,0 +1,454 @@
+"""Slots of page tables: where they are, and how they are changed and flushed.
+
+Restates include/asm-generic/pgtable.h, mm/pgtable-generic.c and arch/x86/mm/pgtable.c and tlb.c.
+To flush is one step for all processors: the sender waits for every one of them anyway.
+"""
+
+from __future__ import annotations
+
+from mmspec.kernels.changes import PMD_MIGRATION_IN_COMMON_PATHS
+from mmspec.lang import (
+    NULL,
+    atomic,
+    bug,
+    has,
+    index_of,
+    initializer,
+    owner_of,
+    restates,
+    this_task,
+    u16,
+    u32,
+    u64,
+    unlocked,
+)
+from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_unlock
+from mmspec.spec.machine.pgtable import (
+    _PAGE_PRESENT,
+    _PAGE_TABLE,
+    is_swap_pmd,
+    pfn_pmd,
+    pfn_pte,
+    pmd_bad,
+    pmd_devmap,
+    pmd_mknotpresent,
+    pmd_none,
+    pmd_pfn,
+    pmd_present,
+    pmd_trans_huge,
+    pmd_wrprotect,
+    pte_mkold,
+    pte_mkwrite,
+    pte_pfn,
+    pte_wrprotect,
+    pte_young,
+)
+from mmspec.spec.machine.sizes import (
+    HPAGE_PMD_NR,
+    NR_TABLES,
+    NR_TASKS,
+    PAGE_SHIFT,
+    PMD_SHIFT,
+    PTRS_PER_PMD,
+    PTRS_PER_PTE,
+    USER_BASE,
+    USER_PAGES,
+)
+from mmspec.spec.page.mm import page_to_pfn, pfn_to_page
+from mmspec.spec.page.mm_types import (
+    VM_WRITE,
+    Mm,
+    Page,
+    PageTable,
+    Pmd,
+    Pte,
+    Vma,
+    cpus,
+    page_tables,
+    tasks,
+)
+
+#: Page tables are numbered like frames, from here: no frame has such a number.
+TABLE_PFN = 0x1000
+
+
+# ---------------------------------------------------------------------------------- places
+
+
+def user_page(address: u32) -> u32:
+    """The number of the user page at an address."""
+    return (address - USER_BASE) >> PAGE_SHIFT
+
+
+def pmd_index(address: u32) -> u32:
+    """The number of the PMD for an address."""
+    return (address - USER_BASE) >> PMD_SHIFT
+
+
+def pte_index(address: u32) -> u32:
+    """The place of an address in its PTE table."""
+    return address >> PAGE_SHIFT & (PTRS_PER_PTE - 1)
+
+
+def pmd_offset(mm: Mm, address: u32) -> Pmd:
+    """The PMD for an address. The levels above are always there."""
+    return mm.pgd.pmd[pmd_index(address)]
+
+
+def pmd_table(pmd: u64) -> PageTable:
+    """The PTE table that a PMD value points to."""
+    return page_tables[pmd_pfn(pmd) - TABLE_PFN]
+
+
+def pte_in(table: PageTable, address: u32) -> Pte:
+    """The PTE for an address in a table."""
+    return table.pte[pte_index(address)]
+
+
+def pmd_lockptr(pmd: Pmd) -> SpinLock:
+    """The lock of the table that the PMD is in."""
+    return owner_of(pmd).ptl
+
+
+def pte_lockptr(pte: Pte) -> SpinLock:
+    """The lock of the table that the PTE is in."""
+    return owner_of(pte).ptl
+
+
+def pmd_lock(pmd: Pmd) -> SpinLock:
+    """Take the lock of the table that the PMD is in."""
+    ptl = owner_of(pmd).ptl
+    spin_lock(ptl)
+    return ptl
+
+
+def mk_pte(page: Page, prot: u64) -> u64:
+    """A PTE that maps a page."""
+    return pfn_pte(page_to_pfn(page), prot)
+
+
+def mk_huge_pmd(page: Page, prot: u64) -> u64:
+    """A PMD that maps a huge page."""
+    return pfn_pmd(page_to_pfn(page), prot)
+
+
+def maybe_mkwrite(pte: u64, vma: Vma) -> u64:
+    """Writable if the VMA is."""
+    if vma.vm_flags & VM_WRITE:
+        return pte_mkwrite(pte)
+    return pte
+
+
+def pmd_page(pmd: u64) -> Page:
+    """The page that a PMD value maps; nonsense unless it is a present huge one."""
+    return pfn_to_page(pmd_pfn(pmd))
+
+
+def pmd_page_is(pmd: u64, page: Page) -> bool:
+    """pmd_page(pmd) == page, also where the value is none or the address of a page table."""
+    return pmd_pfn(pmd) == page_to_pfn(page)
+
+
+# ------------------------------------------------------------------------------ page tables
+
+
+@atomic
+def pte_alloc_one() -> PageTable:
+    """An empty PTE table; NULL if there is none left."""
+    for k in range(NR_TABLES):
+        table = page_tables[k]
+        if not table.live:
+            table.live = 1
+            return table
+    return NULL
+
+
+@atomic
+def pte_free(table: PageTable) -> None:
+    """Give a table back. It must be empty by now, and nobody may walk it."""
+    if not table.live:
+        bug("page table", "a PTE table is freed twice", table)
+    for i in range(PTRS_PER_PTE):
+        table.pte[i].val = 0
+    table.live = 0
+
+
+def pgtable_trans_huge_deposit(pmd: Pmd, table: PageTable) -> None:
+    """Set a table aside for when the huge PMD is split. The PMD's lock is held."""
+    pgd = owner_of(pmd)
+    deposit_next(table, pgd.pmd_huge_pte)
+    pgd.pmd_huge_pte = table
+
+
+def pgtable_trans_huge_withdraw(pmd: Pmd) -> PageTable:
+    """Take back a table that was set aside. The PMD's lock is held."""
+    pgd = owner_of(pmd)
+    table = pgd.pmd_huge_pte
+    pgd.pmd_huge_pte = table.next
+    deposit_next(table, NULL)
+    return table
+
+
+@initializer
+def deposit_next(table: PageTable, following: PageTable) -> None:
+    """Link a table that is not attached."""
+    table.next = following
+
+
+@initializer
+def init_pte(pte: Pte, val: u64) -> None:
+    """set_pte_at() on a table that is not attached yet: nobody walks it."""
+    pte.val = val
+
+
+def pmd_populate(pmd: Pmd, table: PageTable) -> None:
+    """Attach a PTE table. The PMD's lock is held."""
+    pmd.val = (TABLE_PFN + index_of(table)) << PAGE_SHIFT | _PAGE_TABLE
+
+
+@restates("include/asm-generic/pgtable.h", at="v4.14")
+def pmd_none_or_trans_huge_or_clear_bad(pmd: Pmd) -> bool:
+    """Whether there is no stable page table to walk; a value that makes no sense is cleared."""
+    val = pmd.val
+    if has(PMD_MIGRATION_IN_COMMON_PATHS):
+        unstable = pmd_none(val) or pmd_trans_huge(val) or not pmd_present(val)
+    else:
+        unstable = pmd_none(val) or pmd_trans_huge(val)
+    if unstable:
+        return True
+    if pmd_bad(val):
+        pmd_clear_bad(pmd)
+        return True
+    return False
+
+
+@restates("include/asm-generic/pgtable.h", at="v4.14")
+def pmd_none_or_clear_bad(pmd: Pmd) -> bool:
+    """Whether there is no page table; a value that makes no sense is cleared."""
+    val = pmd.val
+    if pmd_none(val):
+        return True
+    if pmd_bad(val):
+        pmd_clear_bad(pmd)
+        return True
+    return False
+
+
+@unlocked
+def pmd_clear_bad(pmd: Pmd) -> None:
+    """pmd_ERROR() and pmd_clear(): the kernel does so with no lock at all."""
+    bug("bad pmd", "bad pmd: an entry that is no page table is cleared", pmd)
+
+
+# ---------------------------------------------------------------------------------- flushes
+
+
+@atomic
+def flush_tlb_range(mm: Mm, start: u32, end: u32) -> None:
+    """Make every processor forget translations of a range; done when all have."""
+    for cpu in range(NR_TASKS):
+        if tasks[cpu].mm is mm:
+            for k in range(USER_PAGES):
+                if user_page(start) <= k < user_page(end):
+                    cpus[cpu].small[k] = 0
+            for k in range(PTRS_PER_PMD):
+                if user_page(start) < (k + 1) * HPAGE_PMD_NR and k * HPAGE_PMD_NR < user_page(end):
+                    cpus[cpu].huge[k] = 0
+
+
+@atomic
+def flush_tlb_mm(mm: Mm) -> None:
+    """Make every processor forget all translations of an address space."""
+    for cpu in range(NR_TASKS):
+        if tasks[cpu].mm is mm:
+            for k in range(USER_PAGES):
+                cpus[cpu].small[k] = 0
+            for k in range(PTRS_PER_PMD):
+                cpus[cpu].huge[k] = 0
+
+
+@atomic
+def flush_tlb_all() -> None:
+    """Make every processor forget all translations."""
+    for cpu in range(NR_TASKS):
+        for k in range(USER_PAGES):
+            cpus[cpu].small[k] = 0
+        for k in range(PTRS_PER_PMD):
+            cpus[cpu].huge[k] = 0
+
+
+@atomic
+def others_run(mm: Mm) -> bool:
+    """Whether another processor runs this address space."""
+    for cpu in range(NR_TASKS):
+        if cpu != this_task() and tasks[cpu].mm is mm:
+            return True
+    return False
+
+
+# ------------------------------------------------------------------- changing PTEs, under PTL
+
+
+def set_pte_at(pte: Pte, val: u64) -> None:
+    """A plain store."""
+    pte.val = val
+
+
+def set_pmd_at(pmd: Pmd, val: u64) -> None:
+    """A plain store."""
+    pmd.val = val
+
+
+@atomic
+def ptep_get_and_clear(pte: Pte) -> u64:
+    """Exchange with 0."""
+    was = pte.val
+    pte.val = 0
+    return was
+
+
+@atomic
+def ptep_get_and_clear_full(mm: Mm, address: u32, pte: Pte) -> u64:
+    """Exchange with 0, to unmap for good: what the page held is lost, until it is flushed."""
+    was = pte.val
+    pte.val = 0
+    forget(mm, user_page(address), cached_frame(was))
+    return was
+
+
+@atomic
+def pte_clear_not_present_full(mm: Mm, address: u32, pte: Pte) -> None:
+    """Clear an entry that no TLB can have, to unmap for good."""
+    pte.val = 0
+    forget(mm, user_page(address), 0)
+
+
+def ptep_clear_flush(vma: Vma, address: u32, pte: Pte) -> u64:
+    """Exchange with 0, and flush if a processor may have the translation."""
+    was = ptep_get_and_clear(pte)
+    if pte_accessible(was):
+        flush_tlb_range(vma.vm_mm, address, address + (1 << PAGE_SHIFT))
+    return was
+
+
+def pte_accessible(pte: u64) -> bool:
+    """Whether a TLB may hold it."""
+    return pte & _PAGE_PRESENT != 0
+
+
+@atomic
+def ptep_set_wrprotect(pte: Pte) -> None:
+    """Clear the write bit. No flush: the caller does it."""
+    pte.val = pte_wrprotect(pte.val)
+
+
+@atomic
+def ptep_test_and_clear_young(pte: Pte) -> bool:
+    """Clear the accessed bit; whether it was set. No flush."""
+    young = pte_young(pte.val)
+    pte.val = pte_mkold(pte.val)
+    return young
+
+
+# ------------------------------------------------------------------- changing PMDs, under PTL
+
+
+@atomic
+def pmdp_huge_get_and_clear(pmd: Pmd) -> u64:
+    """Exchange with 0."""
+    was = pmd.val
+    pmd.val = 0
+    return was
+
+
+@atomic
+def pmdp_huge_get_and_clear_full(mm: Mm, address: u32, pmd: Pmd) -> u64:
+    """Exchange with 0, to unmap for good."""
+    was = pmd.val
+    pmd.val = 0
+    first = user_page(address)
+    frame = cached_frame(was)
+    for i in range(HPAGE_PMD_NR):
+        forget(mm, first + i, frame + i if frame else 0)
+    return was
+
+
+def pmdp_huge_clear_flush(vma: Vma, address: u32, pmd: Pmd) -> u64:
+    """Exchange with 0, and flush."""
+    was = pmdp_huge_get_and_clear(pmd)
+    flush_pmd_tlb_range(vma, address)
+    return was
+
+
+def flush_pmd_tlb_range(vma: Vma, address: u32) -> None:
+    """Flush the translations of a huge page."""
+    flush_tlb_range(vma.vm_mm, address, address + (HPAGE_PMD_NR << PAGE_SHIFT))
+
+
+@restates("mm/pgtable-generic.c", at="v4.14")
+def pmdp_invalidate(vma: Vma, address: u32, pmd: Pmd) -> None:
+    """Make a huge PMD not present for the processor, and flush.
+
+    The read and the write are two steps: what the hardware sets between them is lost.
+    """
+    entry = pmd.val
+    pmd.val = pmd_mknotpresent(entry)
+    flush_pmd_tlb_range(vma, address)
+
+
+@atomic
+def pmdp_set_wrprotect(pmd: Pmd) -> None:
+    """Clear the write bit. No flush: the caller does it."""
+    pmd.val = pmd_wrprotect(pmd.val)
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def __pmd_trans_huge_lock(pmd: Pmd) -> SpinLock:
+    """The PMD's lock, taken, if it maps a huge page or is a migration entry; else NULL."""
+    ptl = pmd_lock(pmd)
+    val = pmd.val
+    if has(PMD_MIGRATION_IN_COMMON_PATHS) and is_swap_pmd(val):
+        return ptl
+    if pmd_trans_huge(val) or pmd_devmap(val):
+        return ptl
+    spin_unlock(ptl)
+    return NULL
+
+
+@restates("include/linux/huge_mm.h", at="v4.14")
+def pmd_trans_huge_lock(pmd: Pmd) -> SpinLock:
+    """The same, with a look before taking the lock."""
+    val = pmd.val
+    if has(PMD_MIGRATION_IN_COMMON_PATHS) and is_swap_pmd(val):
+        return __pmd_trans_huge_lock(pmd)
+    if pmd_trans_huge(val) or pmd_devmap(val):
+        return __pmd_trans_huge_lock(pmd)
+    return NULL
+
+
+# --------------------------------------------------------------- what loads must return (checking)
+
+
+def forget(mm: Mm, k: u32, frame: u16) -> None:
+    """User page `k` was unmapped for good; `frame` (plus one; 0 for none) may still be cached.
+
+    From now on it reads as zero. Stores through a stale translation of the old page are lost, and
+    may be, until the flush.
+    """
+    mm.last_store[k] = 0
+    mm.zapped[k] = frame
+
+
+def cached_frame(entry: u64) -> u16:
+    """One more than the frame of an entry that a TLB may hold; 0 for any other."""
+    if not entry & _PAGE_PRESENT:
+        return 0
+    return (pte_pfn(entry) & 0x7FFF) + 1
+
+
+@atomic
+def flushed(mm: Mm, start: u32, end: u32) -> None:
+    """No processor has a translation of the range any more."""
+    for k in range(USER_PAGES):
+        if user_page(start) <= k < user_page(end):
+            mm.zapped[k] = 0

@@ -1,0 +1,151 @@
+"""What a program can ask of the kernel, and what it does by itself: loads and stores.
+
+These are the verbs of scenarios. A task runs on the CPU of its number; it has an address space of
+its own after `fork`, or shares one after `clone_vm`.
+"""
+
+from __future__ import annotations
+
+from mmspec.lang import NULL, restates, this_task, u8, u32, unlocked
+from mmspec.spec.machine.locks import down_read, down_write, up_read, up_write
+from mmspec.spec.page.cpu import cpu_load, cpu_store
+from mmspec.spec.page.deferred_list import init_split_queue
+from mmspec.spec.page.huge_memory import FAULT_FLAG_WRITE, VM_FAULT_OOM
+from mmspec.spec.page.memory import handle_mm_fault
+from mmspec.spec.page.mempolicy import do_mbind, do_migrate_pages
+from mmspec.spec.page.mm_types import (
+    ENOMEM,
+    VM_EXEC,
+    VM_READ,
+    VM_WRITE,
+    Mm,
+    tasks,
+)
+from mmspec.spec.page.mmap import (
+    do_mmap,
+    do_munmap,
+    dup_mmap,
+    find_vma,
+    mm_alloc,
+    mmput,
+    switch_mm,
+    zap_page_range,
+)
+from mmspec.spec.page.page_alloc import page_alloc_init
+
+PROT = VM_READ | VM_WRITE | VM_EXEC
+
+
+# -------------------------------------------------------------------------------- processes
+
+
+def boot() -> None:
+    """Memory is free; the first task gets an address space."""
+    page_alloc_init()
+    init_split_queue()
+    switch_mm(mm_alloc())
+
+
+@unlocked
+def give_mm(task: u8, mm: Mm) -> None:
+    """Another task, not yet running, gets an address space."""
+    tasks[task].mm = mm
+
+
+@unlocked
+def share_mm(task: u8) -> None:
+    """clone(CLONE_VM): another task, not yet running, shares this one's address space."""
+    mm = tasks[this_task()].mm
+    mm.mm_users += 1
+    tasks[task].mm = mm
+
+
+@restates("kernel/fork.c", at="v4.14")
+def fork(task: u8) -> int:
+    """Make task `task`, which is not running yet, a child of this one."""
+    mm = mm_alloc()
+    if not mm:
+        return -ENOMEM
+    retval = dup_mmap(mm, tasks[this_task()].mm)
+    if retval:
+        mmput(mm)
+        return retval
+    give_mm(task, mm)
+    return 0
+
+
+@restates("kernel/exit.c", at="v4.14")
+def exit_mm() -> None:
+    """Leave the address space; the last task to do so takes it down."""
+    mm = tasks[this_task()].mm
+    switch_mm(NULL)
+    mmput(mm)
+
+
+# --------------------------------------------------------------------------- loads and stores
+
+
+@restates("arch/x86/mm/fault.c", at="v4.14")
+def do_page_fault(address: u32, flags: u8) -> bool:
+    """Serve a fault; False if the process is to be killed for it."""
+    mm = tasks[this_task()].mm
+    down_read(mm.mmap_sem)
+    vma = find_vma(mm, address)
+    if not vma or address < vma.vm_start:
+        up_read(mm.mmap_sem)
+        return False
+    fault = handle_mm_fault(vma, address, flags)
+    up_read(mm.mmap_sem)
+    return fault & VM_FAULT_OOM == 0
+
+
+def store(address: u32, value: u8) -> None:
+    """Store a byte, through as many faults as it takes."""
+    while not cpu_store(address, value):
+        if not do_page_fault(address, FAULT_FLAG_WRITE):
+            return
+
+
+def load(address: u32) -> None:
+    """Load a byte, and see that it is the one last stored."""
+    while not cpu_load(address):
+        if not do_page_fault(address, 0):
+            return
+
+
+# ------------------------------------------------------------------------------- system calls
+
+
+def mmap(start: u32, length: u32) -> int:
+    """Map private anonymous memory, readable, writable and executable."""
+    return do_mmap(tasks[this_task()].mm, start, length, PROT)
+
+
+def munmap(start: u32, length: u32) -> int:
+    """Unmap it."""
+    mm = tasks[this_task()].mm
+    down_write(mm.mmap_sem)
+    ret = do_munmap(mm, start, length)
+    up_write(mm.mmap_sem)
+    return ret
+
+
+def madvise_dontneed(start: u32, length: u32) -> int:
+    """Throw away what a range holds; it reads as zero afterwards."""
+    mm = tasks[this_task()].mm
+    down_read(mm.mmap_sem)
+    vma = find_vma(mm, start)
+    if vma:
+        zap_page_range(vma, start, length)
+    up_read(mm.mmap_sem)
+    return 0
+
+
+def mbind(start: u32, length: u32, nodes: u8, flags: u8) -> int:
+    """Bind a range to nodes; with MPOL_MF_MOVE, move what is elsewhere."""
+    return do_mbind(start, length, nodes, flags)
+
+
+def migrate_pages(source: u8, target: u8, flags: u8) -> int:
+    """Move all pages on one node to another."""
+    return do_migrate_pages(tasks[this_task()].mm, source, target, flags)
