@@ -349,6 +349,8 @@ class Function:
     faults: list[Fault] = field(default_factory=list)
     has_points: bool = False
     has_choice: bool = False
+    #: whether it changes memory or locks, its own structs apart
+    writes: bool = False
     can_fail: bool = False
     #: bits of `Feature` terminators in it: which kernels differ here
     masks: set[int] = field(default_factory=set)

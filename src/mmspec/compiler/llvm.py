@@ -123,6 +123,8 @@ class Emitter:
                 self.w(f" br label %{f.name}.b0")
             else:
                 self.w(f" call i64 @{f.name}({PASSED})")
+                if f.can_fail:
+                    self._unless_failed()
                 self.w(" br label %finished")
         size, base = self.frames.size, self.layout.size
         head = [
@@ -435,19 +437,23 @@ class Emitter:
         x = self.reg()
         self.w(f" {x} = call i64 @{instr.function.name}({PASSED}{args})")
         if instr.function.can_fail:
-            pc, bad, ok = self.reg(), self.reg(), self.label()
-            self.w(f" {pc} = load i16, ptr %f, align 1")
-            self.w(f" {bad} = icmp eq i16 {pc}, {FAILED - 0x10000}")
-            if self.inside_step:
-                self.w(f" br i1 {bad}, label %violated, label %{ok}")
-            else:
-                stop = self.label()
-                self.w(f" br i1 {bad}, label %{stop}, label %{ok}")
-                self.w(f"{stop}:")
-                self.w(" ret i64 0")
-            self.w(f"{ok}:")
+            self._unless_failed()
         if instr.dst is not None:
             self.put(instr.dst, x)
+
+    def _unless_failed(self) -> None:
+        """Go on after a call only if it has not failed."""
+        pc, bad, ok = self.reg(), self.reg(), self.label()
+        self.w(f" {pc} = load i16, ptr %f, align 1")
+        self.w(f" {bad} = icmp eq i16 {pc}, {FAILED - 0x10000}")
+        if self.inside_step:
+            self.w(f" br i1 {bad}, label %violated, label %{ok}")
+        else:
+            stop = self.label()
+            self.w(f" br i1 {bad}, label %{stop}, label %{ok}")
+            self.w(f"{stop}:")
+            self.w(" ret i64 0")
+        self.w(f"{ok}:")
 
     def fail(self, fault: ir.Fault) -> None:
         """End the step with a violation."""
@@ -572,14 +578,7 @@ class Emitter:
         self.w(" br label %stopped")
 
     def _set_phase(self, mover: str) -> None:
-        if mover == "acquire":
-            x, c, y = self.reg(), self.reg(), self.reg()
-            self.w(f" {x} = load i64, ptr %phase")
-            self.w(f" {c} = icmp sgt i64 {x}, 1")
-            self.w(f" {y} = select i1 {c}, i64 {x}, i64 1")
-            self.w(f" store i64 {y}, ptr %phase")
-        else:
-            self.w(f" store i64 {1 if mover == 'choose' else 2}, ptr %phase")
+        self.w(f" store i64 {1 if mover in ('acquire', 'choose') else 2}, ptr %phase")
 
     def _point(self, point: ir.Point) -> None:
         to = f"{self.f.name}.b{point.to}"
@@ -602,7 +601,7 @@ class Emitter:
                 self.w(f"{test}:")
             x = self.reg()
             self.w(f" {x} = load i64, ptr %phase")
-            late = "ne i64 {}, 0" if point.mover in ("choose", "pick") else "eq i64 {}, 2"
+            late = "eq i64 {}, 2" if point.mover == "visible" else "ne i64 {}, 0"
             self.w(f" {c} = icmp {late.format(x)}")
             self.w(f" br i1 {c}, label %{stop}, label %{go}")
             self.w(f"{stop}:")

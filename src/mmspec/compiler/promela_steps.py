@@ -442,9 +442,7 @@ class StepWriter:
 
     def _advance(self, mover: str) -> None:
         """Note what kind of access the step has done."""
-        if mover == "acquire":
-            self._put("phase = (phase > 1 -> phase : 1);", "phase")
-        elif mover == "choose":
+        if mover in ("acquire", "choose"):
             self._phase(1)
         elif mover != "invisible":
             self._phase(2)
@@ -455,7 +453,7 @@ class StepWriter:
             return None
         held = self._get(point.held).text if point.held is not None else ""
         if point.mover in ("visible", "acquire", "choose", "pick"):
-            test = "phase != 0" if point.mover in ("choose", "pick") else "phase == 2"
+            test = "phase == 2" if point.mover == "visible" else "phase != 0"
             if self.visible:
                 test = ""
             if held and held.isdigit():
