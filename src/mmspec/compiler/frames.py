@@ -7,11 +7,11 @@ zero there, so that equal states are equal bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mmspec.compiler import ir
 from mmspec.compiler.errors import CompileError
+from mmspec.compiler.liveness import bits_of, kernel_groups, liveness, resolved, stack_args
 from mmspec.lang.structs import ArrayOf, Embed, Field, OnStack, Struct
 
 #: Program counters: 0 is finished, this is failed (the number of the fault follows).
@@ -33,14 +33,6 @@ class Analysis:
     zero_at: dict[ir.Point, list[tuple[int, list[ir.Var]]]] = field(default_factory=dict)
     zero_before: dict[ir.CallTo, list[tuple[int, list[ir.Var]]]] = field(default_factory=dict)
     zero_end: dict[int, list[ir.Var]] = field(default_factory=dict)
-
-
-def bits_of(variables: Iterable[ir.Var]) -> int:
-    """A set of variables as an integer."""
-    found = 0
-    for var in variables:
-        found |= 1 << var.index
-    return found
 
 
 class Frames:
@@ -167,25 +159,9 @@ class Frames:
 # --------------------------------------------------------------------------------- analysis
 
 
-def _groups(f: ir.Function, kernels: int) -> list[int]:
-    """Kernels (as bits) between which this function makes no difference."""
-    classes: dict[tuple[int, ...], int] = {}
-    masks = sorted(f.masks)
-    for k in range(kernels):
-        key = tuple(mask >> k & 1 for mask in masks)
-        classes[key] = classes.get(key, 0) | 1 << k
-    return list(classes.values())
-
-
-def _resolved(term: ir.Terminator, kernel_bit: int) -> tuple[int, ...]:
-    if isinstance(term, ir.Feature):
-        return (term.yes if term.mask & kernel_bit else term.no,)
-    return ir.successors(term)
-
-
 def _analyse(f: ir.Function, kernels: int, merged: bool, zeroing: bool) -> Analysis:
     found = Analysis()
-    groups = _groups(f, kernels)
+    groups = kernel_groups(f, kernels)
     points = [b.term for b in f.blocks if isinstance(b.term, ir.Point)]
     calls = [b.term for b in f.blocks if isinstance(b.term, ir.CallTo)]
     for point in points:
@@ -196,7 +172,7 @@ def _analyse(f: ir.Function, kernels: int, merged: bool, zeroing: bool) -> Analy
         found.zero_before[call] = []
     per_group = []
     for group in groups:
-        live_in = _live_in(f, group & -group)
+        live_in = liveness(f, group & -group)
         for point in points:
             for k in range(kernels):
                 if group >> k & 1:
@@ -223,60 +199,11 @@ def _analyse(f: ir.Function, kernels: int, merged: bool, zeroing: bool) -> Analy
     return found
 
 
-def _live_in(f: ir.Function, kernel_bit: int) -> list[int]:
-    """Live variables at the start of each block, in one kernel."""
-    uses: list[int] = []
-    kills: list[int] = []
-    for block in f.blocks:
-        assert block.term is not None
-        live = bits_of(ir.term_uses(block.term))
-        killed = 0
-        if isinstance(block.term, ir.CallTo):
-            live |= bits_of(_stack_args(block.term))
-        for instr in reversed(block.instrs):
-            defined = ir.defines(instr)
-            if defined is not None:
-                live &= ~(1 << defined.index)
-                killed |= 1 << defined.index
-            live |= bits_of(ir.uses(instr))
-        uses.append(live)
-        kills.append(killed)
-    live_in = list(uses)
-    successors = [_resolved(b.term, kernel_bit) for b in f.blocks if b.term is not None]
-    predecessors: list[list[int]] = [[] for _ in f.blocks]
-    for b, following in enumerate(successors):
-        for s in following:
-            predecessors[s].append(b)
-    todo = list(range(len(f.blocks)))
-    waiting = set(todo)
-    while todo:
-        b = todo.pop()
-        waiting.discard(b)
-        out = 0
-        for s in successors[b]:
-            out |= live_in[s]
-        term = f.blocks[b].term
-        if isinstance(term, ir.CallTo) and term.dst is not None:
-            out &= ~(1 << term.dst.index)
-        new = uses[b] | (out & ~kills[b])
-        if new != live_in[b]:
-            live_in[b] = new
-            for p in predecessors[b]:
-                if p not in waiting:
-                    waiting.add(p)
-                    todo.append(p)
-    return live_in
-
-
-def _stack_args(call: ir.CallTo) -> list[ir.Var]:
-    return [arg for arg in call.args if isinstance(arg, ir.Var) and arg.stack is not None]
-
-
 def _across(call: ir.CallTo, live_in: list[int]) -> int:
     live = live_in[call.to]
     if call.dst is not None:
         live &= ~(1 << call.dst.index)
-    return live | bits_of(_stack_args(call))
+    return live | bits_of(stack_args(call))
 
 
 def _dirty(
@@ -303,7 +230,7 @@ def _dirty(
             dirty = _across(term, live_in) & slots
             if term.dst is not None:
                 dirty |= 1 << term.dst.index & slots
-        for s in _resolved(term, group & -group):
+        for s in resolved(term, group & -group):
             if s not in state or state[s] | dirty != state[s]:
                 state[s] = state.get(s, 0) | dirty
                 todo.append(s)

@@ -11,6 +11,7 @@ from typing import Any
 
 from mmspec.compiler import ir
 from mmspec.compiler.errors import CompileError, span_of
+from mmspec.compiler.liveness import refuse_unassigned
 from mmspec.compiler.lower import FunctionLowering
 from mmspec.compiler.recompute import recompute
 from mmspec.compiler.values import Retype, Value
@@ -49,6 +50,7 @@ class Frontend:
         self.all = (1 << len(self.kernels)) - 1
         self.sites: list[ir.Site] = []
         self.faults: list[ir.Fault] = []
+        self.fault_numbers: dict[tuple[FunctionType, str, int], int] = {}
         self.functions: dict[tuple[FunctionType, bool, bool], ir.Function] = {}
         self.guards: dict[FunctionType, ir.Function] = {}
         self.order: list[ir.Function] = []
@@ -107,9 +109,9 @@ class Frontend:
 
     # -------------------------------------------------------------------- functions
 
-    def lower(self, text: FunctionType, atomic: bool, initializing: bool = False) -> ir.Function:
+    def lower(self, text: FunctionType, atomic: bool, unchecked: bool = False) -> ir.Function:
         """The graph of one function text; made on first use."""
-        key = (text, atomic, initializing)
+        key = (text, atomic, unchecked)
         if key in self.functions:
             return self.functions[key]
         if text in self.in_progress:
@@ -125,7 +127,7 @@ class Frontend:
         while True:
             made = ir.Function(name, text, text.__name__, atomic)
             try:
-                FunctionLowering(self, made, hints, initializing).run()
+                FunctionLowering(self, made, hints, unchecked).run()
                 break
             except Retype as retype:
                 hints[retype.name] = retype.type
@@ -140,8 +142,12 @@ class Frontend:
             self.sites.append(site)
             site.number = len(self.sites)
         for fault in made.faults:
-            self.faults.append(fault)
-            fault.number = len(self.faults)
+            key = (made.text, fault.kind, fault.span.line)
+            if key not in self.fault_numbers:
+                self.faults.append(fault)
+                self.fault_numbers[key] = len(self.faults)
+            fault.number = self.fault_numbers[key]
+        refuse_unassigned(made, len(self.kernels))
         self.order.append(made)
 
     def guard_of(self, text: FunctionType) -> ir.Function | None:
