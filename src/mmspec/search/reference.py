@@ -17,6 +17,7 @@ from typing import Any
 from mmspec.compiler import ir
 from mmspec.compiler.system import SetUp, System, TaskView
 from mmspec.lang.program import discover
+from mmspec.lang.source import leading_wait, without_assertions
 from mmspec.lang.structs import OnStack, StackArray, StackRef, Struct
 from mmspec.lang.world import Access, World
 
@@ -85,7 +86,10 @@ class Reference:
             merged=system.merged,
             asserts=view.asserts,
         )
-        self.codes = {fn.__code__ for fn in self.world.program.functions}
+        texts = self.world.program.functions
+        self.codes = {fn.__code__ if view.asserts else without_assertions(fn) for fn in texts}
+        #: conditions of atomic functions, which are evaluated before the function is entered
+        self.conditions = {leading_wait(fn): fn.__name__ for fn in texts}
         self.positions = _Positions()
         self.history: dict[FrameType, dict[tuple[Place, str], int]] = {}
         self.after_set_up: list[int] = []
@@ -228,8 +232,11 @@ class Reference:
             traceback = (task.error.__cause__ or task.error).__traceback__
             line, name = 0, ""
             while traceback is not None:
-                if traceback.tb_frame.f_code in self.codes:
-                    line, name = traceback.tb_lineno, traceback.tb_frame.f_code.co_name
+                code = traceback.tb_frame.f_code
+                if code in self.codes:
+                    line, name = traceback.tb_lineno, code.co_name
+                elif code in self.conditions:
+                    line, name = traceback.tb_lineno, self.conditions[code]
                 traceback = traceback.tb_next
             return ("error", task.error.kind, name, line)
         frames = self.world.frames(number)
@@ -247,8 +254,6 @@ class Reference:
         point, exit = points[0], -1
         if point.site.exit >= 0:
             exit = self.positions.exit(frame, place)
-            exits = sorted(p.site.exit for p in points)
-            exit = exits[exit]
             point = next(p for p in points if p.site.exit == exit)
         live = self.system.frames.analysis[point.site.function].live[point][self.kernel]
         found.append((*self._frame_key(frame, place, live, exit), kind, name))
