@@ -84,7 +84,7 @@ class _Model:
             " * pc: where a task stands before its next step; 0: finished; -n: failed by fault n.",
             " * Pointers are index plus one, 0 is NULL. Hidden variables do not outlive a step.",
             " * Spin must not drop variables that are only written: spin -a -o1 -o2, then",
-            " * gcc -DSAFETY -DNOREDUCE -DNOFAIR pan.c. It counts one transition to the first state.",
+            " * gcc -DSAFETY -DNOREDUCE -DNOFAIR pan.c. It counts a transition to the first state.",
             " */",
         ]
 

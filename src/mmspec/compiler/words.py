@@ -162,8 +162,9 @@ class Arithmetic:
             return f"{a.text} * {b.text}"
         x, y = self.exact(a), self.exact(b)
         if b.known:
-            self._must_fit(f"{x} <= {MAX // abs(b.known)} && {x} >= {literal(-(MAX // abs(b.known)))}")
-        elif not b.known == 0:
+            most = MAX // abs(b.known)
+            self._must_fit(f"{x} <= {most} && {x} >= {literal(-most)}")
+        elif b.known != 0:
             size = f"({y} < 0 -> -{y} : {y})" if b.lo < 0 else y
             bound = f"{x} <= {MAX} / {size} && {x} >= -({MAX} / {size})"
             self._must_fit(f"({y} == 0 -> 1 : {y} > {_MIN_TEXT} && {bound})")
