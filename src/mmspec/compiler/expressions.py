@@ -83,6 +83,7 @@ class ExpressionLowering:
         self.atomic = function.atomic
         self.unchecked = unchecked
         self.locals: dict[str, ir.Var] = {}
+        self.narrowed: dict[ir.Var, tuple[int, int]] = {}  # loop variables, in their loop
         self.silent = False
         self.testing = False
         self.known: set[ir.Var] = set()
@@ -278,6 +279,8 @@ class ExpressionLowering:
         if found is None:
             names = ", ".join(base.cls.fields())
             self.refuse(node, f"{base} has no field `{node.attr}`", f"it has {names}")
+        if isinstance(base, Ref):
+            self.layout.add(base.cls)
         return found
 
     def pure(self, node: ast.expr) -> bool:
@@ -391,7 +394,8 @@ class ExpressionLowering:
     def of_var(self, var: ir.Var) -> Value:
         """A variable as a value."""
         if isinstance(var.type, IntType):
-            return Value(var, var.type, var.type.lo, var.type.hi)
+            lo, hi = self.narrowed.get(var, (var.type.lo, var.type.hi))
+            return Value(var, var.type, lo, hi)
         return Value(var, var.type)
 
     def nonnull(self, value: Value, node: ast.AST, what: str) -> None:
@@ -514,6 +518,7 @@ class ExpressionLowering:
         right = self.integer(node.right)
         self.nonnull(left, node, "pointer arithmetic")
         made = self.op("add", left, right, left.type)
+        self.layout.add(left.type.cls)
         count = self.layout.count[left.type.cls]
         self.check(made, 1, count, node, "oops", f"pointer outside the {count} {left.type}")
         if isinstance(made.op, ir.Var):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import enum
 import functools
+import typing
 from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from mmspec.lang import primitives
 from mmspec.lang.ints import BOOL, I32, U8, U16, IntType, smallest
 from mmspec.lang.primitives import (
     ACQUIRE,
-    HARDWARE,
+    UNLOCKED,
     PLAIN,
     UNCHECKED,
     KernelFunction,
@@ -595,7 +596,8 @@ class FunctionLowering(ExpressionLowering):
         start = self.integer(first)
         limit = self.integer(last)
         self._loop_variable(node, name, start, limit, step)
-        self._for_body(node, name, last, step)
+        within = (start.lo, limit.hi - 1) if step > 0 else (limit.lo + 1, start.hi)
+        self._for_body(node, name, last, step, within)
 
     def _only_inside(self, node: ast.For, name: str) -> None:
         """A loop variable has no meaning after its loop."""
@@ -642,7 +644,9 @@ class FunctionLowering(ExpressionLowering):
             raise Retype(name, wide)
         self.emit(ir.Move(var, start.op))
 
-    def _for_body(self, node: ast.For, name: str, last: ast.expr, step: int) -> None:
+    def _for_body(
+        self, node: ast.For, name: str, last: ast.expr, step: int, within: tuple[int, int]
+    ) -> None:
         var = self.locals[name]
         head, body, advance = self.f.new_block(), self.f.new_block(), self.f.new_block()
         after = self.f.new_block()
@@ -657,9 +661,12 @@ class FunctionLowering(ExpressionLowering):
         scope.head, scope.after = advance, after
         self.scopes.append(scope)
         self.loop_names.add(name)
+        if within[0] <= within[1]:
+            self.narrowed[var] = within
         self.at(body)
         self.statements(node.body)
         self.go(advance)
+        self.narrowed.pop(var, None)
         self.loop_names.discard(name)
         self.scopes.pop()
         self.at(advance)
@@ -849,7 +856,7 @@ class FunctionLowering(ExpressionLowering):
         if len(movers) > 1:
             self.refuse(node, f"only some texts of {callee.__name__}() choose", "all, or none")
         mover = movers.pop()
-        if mover == "pick" and callee.role not in (PLAIN, HARDWARE):
+        if mover == "pick" and callee.role not in (PLAIN, UNLOCKED):
             self.refuse(node, f"a step that chooses has no role: {callee.role}", "use @atomic")
         if waits and mover in ("invisible", "release"):
             self.refuse(node, f"a step with role {callee.role} cannot wait", "use @atomic")
@@ -1000,9 +1007,7 @@ class FunctionLowering(ExpressionLowering):
         pointer = self.value(node.func)
         args = [self.value(arg) for arg in node.args]
         candidates = self.front.candidates(args)
-        if not candidates:
-            self.refuse(node, "no function whose name is used as a value takes these arguments")
-        returns = self.front.signature(text_of(candidates[0])).returns
+        returns = self._result_of_pointer(node, candidates)
         candidates = [
             fn for fn in candidates if self.front.signature(text_of(fn)).returns == returns
         ]
@@ -1021,15 +1026,38 @@ class FunctionLowering(ExpressionLowering):
                 self.coerce(arg, kind, arg_node, f"{fn.__name__}({name}=)")
                 for arg, arg_node, (name, kind) in zip(args, node.args, params, strict=True)
             ]
-            found = self._texts(node, fn, checked)
+            if isinstance(fn, KernelFunction) and fn.atomic and not self.atomic:
+                found = self._atomic_call(node, fn, node.args, checked, -1)
+            else:
+                found = self._texts(node, fn, checked)
             self.emit(ir.Move(result, found.op))
             self.go(after)
             self.at(rest)
             self.known = set(known)
         self.end(ir.Fail(self.fault(node, "oops", "call through a wild function pointer")))
         self.known = known
-        self.at(after)
+        self.cur = after if candidates else None
         return self._result(result, returns)
+
+    def _result_of_pointer(self, node: ast.Call, candidates: Sequence[Any]) -> Type | None:
+        """The result type of a call through a pointer: as annotated, or as all candidates have."""
+        hint: Any = None
+        if isinstance(node.func, ast.Attribute):
+            field = self.field_of(node.func)
+            assert field is not None
+            hint = typing.get_type_hints(field.owner, include_extras=True)[field.name]
+        elif isinstance(node.func, ast.Name):
+            hint = typing.get_type_hints(self.text, include_extras=True).get(node.func.id)
+        if typing.get_args(hint):
+            return type_of_hint(typing.get_args(hint)[1])
+        found = {self.front.signature(text_of(fn)).returns for fn in candidates}
+        if len(found) != 1:
+            self.refuse(
+                node,
+                "what this function gives is not known",
+                "call it through a parameter or a field with a type",
+            )
+        return found.pop()
 
     # ------------------------------------------------------------------ builtins
 
@@ -1042,8 +1070,11 @@ class FunctionLowering(ExpressionLowering):
         else:
             known = self.fold(node.args[0])
             if known is None:
-                self.refuse(node, "the number of alternatives must be a constant here",
-                            "choose in an atomic function")
+                self.refuse(
+                    node,
+                    "the number of alternatives must be a constant here",
+                    "choose in an atomic function",
+                )
             n = constant(int(known), I32)
         if n.hi > 255 or n.lo < 0:
             self.refuse(node, "choose() takes a number from 1 to 255")

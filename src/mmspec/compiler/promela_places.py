@@ -125,14 +125,14 @@ class Places:
     def shared(self, field: Field) -> Place:
         """A field of all instances of a shared struct."""
         text = self._name(field, f"{field.owner.__name__}_{field.name}")
-        size = self.layout.count[field.owner] * field.count
+        size = max(1, self.layout.count[field.owner]) * field.count
         made = Place(text, self.layout.scalar(field), size, field)
         return self.declared.shared.setdefault(text, made)
 
     def on_stack(self, field: Field) -> Place:
         """A field of all structs of a type that functions have in their frames."""
         text = self._name(field, f"{field.owner.__name__}_{field.name}")
-        size = len(self.stack_vars[field.owner]) * field.count
+        size = max(1, len(self.stack_vars.get(field.owner, ()))) * field.count
         return self._local(Place(text, self.layout.scalar_type(field.elem), size, field))
 
     def element(self, location: ir.Location, ref: Word, k: Word) -> Word:
@@ -167,7 +167,8 @@ class Places:
     def held(self, cls: type[Struct], shared: bool) -> Place:
         """Which locks of a type the task holds."""
         text = self._name((cls, shared), f"{'shares' if shared else 'holds'}_{cls.__name__}")
-        return self._local(Place(text, BOOL, self.layout.count[cls], lock=(cls, shared)))
+        size = max(1, self.layout.count[cls])
+        return self._local(Place(text, BOOL, size, lock=(cls, shared)))
 
     def held_tables(self, cls: type[Struct], shared: bool) -> list[Place]:
         """Where it is noted that a task holds a lock, with `shared` in any mode."""

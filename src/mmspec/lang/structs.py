@@ -510,6 +510,19 @@ class Layout:
                     self.owner[inner] = None if inner in self.owner else field
         self._place()
 
+    def add(self, cls: type[Struct]) -> None:
+        """Make room for the fields of a type that has no instances: all pointers to it are NULL."""
+        if cls in self.count:
+            return
+        self.structs.append(cls)
+        self.count[cls] = 0
+        for field in cls.fields().values():
+            if isinstance(field.elem, Embed):
+                self.add(field.elem.cls)
+                self.start[field] = self.count[field.elem.cls]
+                self.owner.setdefault(field.elem.cls, field)
+        self._place_fields(cls, self.size, self.slots)
+
     def _order(self) -> list[type[Struct]]:
         """Struct types, each after those that embed it."""
         seen: dict[type[Struct], bool] = {}
@@ -534,20 +547,23 @@ class Layout:
     def _place(self) -> None:
         position = slot = 0
         for cls in self.structs:
-            offset = slot_offset = 0
-            for field in cls.fields().values():
-                if field.is_embedded:
-                    continue
-                self.offset[field] = offset
-                self.slot_offset[field] = slot_offset
-                offset += self.scalar(field).size * field.count
-                slot_offset += field.count
-            self.base[cls], self.slot_base[cls] = position, slot
-            self.stride[cls], self.slot_stride[cls] = offset, slot_offset
-            position += offset * self.count[cls]
-            slot += slot_offset * self.count[cls]
+            self._place_fields(cls, position, slot)
+            position += self.stride[cls] * self.count[cls]
+            slot += self.slot_stride[cls] * self.count[cls]
         self.size = (position + 7) // 8 * 8
         self.slots = slot
+
+    def _place_fields(self, cls: type[Struct], position: int, slot: int) -> None:
+        offset = slot_offset = 0
+        for field in cls.fields().values():
+            if field.is_embedded:
+                continue
+            self.offset[field] = offset
+            self.slot_offset[field] = slot_offset
+            offset += self.scalar(field).size * field.count
+            slot_offset += field.count
+        self.base[cls], self.slot_base[cls] = position, slot
+        self.stride[cls], self.slot_stride[cls] = offset, slot_offset
 
     def scalar(self, field: Field) -> IntType:
         """The integer that holds one element of `field`; for a pointer, its index plus one."""

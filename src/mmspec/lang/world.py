@@ -7,6 +7,8 @@ functions are executed by CPython itself, pdb works inside them.
 
 from __future__ import annotations
 
+import functools
+import typing
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +32,7 @@ from mmspec.lang.structs import (
     StaticPool,
     Struct,
     static_object,
+    type_of_hint,
 )
 
 #: What a task is about to do: (kind, name). Kinds: `entry`, `read`, `write`, `call` (an atomic
@@ -45,6 +48,8 @@ class Violation(Exception):
         self.kind = kind
         self.text = text
         self.details = tuple(details)
+        #: function and line, if the traceback does not tell
+        self.place: tuple[str, int] | None = None
 
 
 @dataclass
@@ -394,6 +399,7 @@ class World:
 
     def atomic_step(self, fn: KernelFunction[..., Any], text: FunctionType, args: Any) -> Any:
         """Execute a function as one step."""
+        self._check_arguments(text, args)
         task = self.running
         if task is None or self.in_atomic:
             outer = self.unchecked
@@ -424,6 +430,12 @@ class World:
         finally:
             self.in_atomic = 0
             self.unchecked = False
+
+    def _check_arguments(self, text: FunctionType, args: Sequence[Any]) -> None:
+        for name, value in zip(text.__code__.co_varnames, args, strict=False):
+            kind = _parameter_types(text).get(name)
+            if kind is not None and not kind.lo <= int(value) <= kind.hi:
+                self.overflow(f"{int(value)} does not fit {text.__name__}({name}=): {kind}")
 
     def _quietly(self, condition: Callable[[], bool]) -> bool:
         self.in_atomic += 1
@@ -500,6 +512,17 @@ class World:
         if isinstance(kind, Ref):
             return kind.cls.at(value - 1) if value else None
         return value
+
+
+@functools.cache
+def _parameter_types(text: FunctionType) -> dict[str, IntType]:
+    """The integer parameters of a function."""
+    found = {}
+    for name, hint in typing.get_type_hints(text, include_extras=True).items():
+        kind = type_of_hint(hint)
+        if name != "return" and isinstance(kind, IntType):
+            found[name] = kind
+    return found
 
 
 def _condition_of(text: FunctionType, args: Sequence[Any]) -> Callable[[], bool] | None:

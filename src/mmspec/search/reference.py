@@ -20,6 +20,7 @@ from mmspec.lang.program import discover
 from mmspec.lang.source import leading_wait, without_assertions
 from mmspec.lang.structs import OnStack, StackArray, StackRef, Struct
 from mmspec.lang.world import Access, World
+from mmspec.search.ranges import Ranges
 
 Key = tuple[Any, ...]
 Place = tuple[int, int, int, int]
@@ -91,6 +92,7 @@ class Reference:
         #: conditions of atomic functions, which are evaluated before the function is entered
         self.conditions = {leading_wait(fn): fn.__name__ for fn in texts}
         self.positions = _Positions()
+        self.ranges = Ranges(system.module.functions, self.codes)
         self.history: dict[FrameType, dict[tuple[Place, str], int]] = {}
         self.after_set_up: list[int] = []
         self._sites()
@@ -132,7 +134,7 @@ class Reference:
         seen: set[Key] = set()
         transitions = 0
         with self.world.active():
-            old = sys.getprofile()
+            old = sys.getprofile(), sys.gettrace()
             sys.setprofile(self._profile)
             try:
                 seen.add(self._reach(()))
@@ -144,6 +146,7 @@ class Reference:
                             choice = 0
                             while True:
                                 self._reach(path)
+                                sys.settrace(self.ranges)
                                 if not self.world.step(number, choice):
                                     break
                                 transitions += 1
@@ -159,7 +162,8 @@ class Reference:
                             raise RuntimeError(f"more than {limit} states")
                     frontier = following
             finally:
-                sys.setprofile(old)
+                sys.setprofile(old[0])
+                sys.settrace(old[1])
         return Explored(seen, transitions)
 
     def _reach(self, path: Sequence[tuple[int, int]]) -> Key:
@@ -172,9 +176,12 @@ class Reference:
                 world.run_alone(number, fn)
             self.after_set_up = list(world.values)
         world.values = list(self.after_set_up)
+        self.ranges.lines.clear()
+        sys.settrace(self.ranges)
         world.start(self.tasks)
         for number, choice in path:
             world.tasks[number].choices = 1
+            sys.settrace(self.ranges)
             if not world.step(number, choice):
                 raise AssertionError("re-execution took another way")
         for task in world.tasks:
@@ -229,6 +236,8 @@ class Reference:
             return (task.stop[0],)
         if task.stop[0] == "error":
             assert task.error is not None
+            if task.error.place is not None:
+                return ("error", task.error.kind, *task.error.place)
             traceback = (task.error.__cause__ or task.error).__traceback__
             line, name = 0, ""
             while traceback is not None:
