@@ -7,12 +7,14 @@ code reports, at the same place.
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
 
 from mmspec.compiler import ir
 from mmspec.lang.ints import IntType
+from mmspec.lang.structs import type_of_hint
 from mmspec.lang.world import Violation
 
 Tracer = Callable[[FrameType, str, Any], Any]
@@ -35,8 +37,10 @@ class Ranges:
             for var in f.vars:
                 if not var.temp and isinstance(var.type, IntType):
                     types[var.name] = var.type
-            if isinstance(f.returns, IntType):
-                self.results[key] = f.returns
+            # not `f.returns`: the condition of an atomic function has the same text
+            kind = type_of_hint(typing.get_type_hints(f.text, include_extras=True)["return"])
+            if isinstance(kind, IntType):
+                self.results[key] = kind
 
     def __call__(self, frame: FrameType, event: str, value: Any) -> Tracer | None:
         """Called for each event in any frame."""
@@ -58,6 +62,7 @@ class Ranges:
             if event == "return":
                 del self.lines[frame]
                 kind = self.results.get((code.co_name, code.co_firstlineno))
+                assert kind is None or value is not None
                 if kind is not None and not kind.lo <= int(value) <= kind.hi:
                     self._fail(f"the result {int(value)}", kind, code.co_name, frame.f_lineno)
         return self
