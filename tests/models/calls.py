@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from mmspec.lang import Array, OnStack, Struct, array, atomic, i16, pool, static, u8, u16, u32
 from tests.models.case import Case
+
+from mmspec.lang import Array, OnStack, Struct, array, atomic, i16, pool, static, u8, u16
 
 
 class Page(Struct):
@@ -410,34 +411,38 @@ def null_pointer() -> None:
 
 
 CASES = [
-    Case([live_across, interferes]),
-    Case([several_calls, interferes]),
-    Case([in_expression, interferes]),
-    Case([call_in_condition]),
-    Case([call_in_index]),
-    Case([deep]),
-    Case([deep, interferes], slow=True),
-    Case([returns_early, interferes]),
-    Case([ignores_result, interferes]),
-    Case([returns_pointers, interferes]),
-    Case([parameters, interferes]),
-    Case([argument_overflow, interferes], faults=["overflow"]),
-    Case([result_overflow, interferes], faults=["overflow"]),
-    Case([local_overflow, interferes], faults=["overflow"]),
-    Case([atomic_argument_overflow, interferes], faults=["overflow"]),
-    Case([walks], set_up=fill_pages),
-    Case([walks, interferes], set_up=fill_pages),
-    Case([passes_down, interferes]),
-    Case([two_structs]),
-    Case([two_structs, interferes], slow=True),
-    Case([made_in_loop, interferes]),
-    Case([maybe_struct]),
-    Case([null_walk, interferes], faults=["oops"]),
-    Case([stack_overflow, interferes], faults=["overflow"]),
-    Case([stack_index, interferes]),
-    Case([stack_index, interferes, interferes], faults=["oops"]),
-    Case([held_field, interferes]),
-    Case([pointers, interferes]),
-    Case([chosen_pointer, interferes]),
-    Case([null_pointer, interferes], faults=["oops"]),
+    Case([live_across, interferes], full=(48, 72), merged=(48, 72)),
+    Case([several_calls, interferes], full=(154, 226), merged=(154, 226)),
+    Case([in_expression, interferes], full=(52, 76), merged=(52, 76)),
+    Case([call_in_condition], full=(16, 15), merged=(16, 15)),
+    Case([call_in_index], full=(18, 17), merged=(18, 17)),
+    Case([deep], full=(15, 14), merged=(15, 14)),
+    Case([deep, interferes], full=(73, 113), merged=(73, 113), slow=True),
+    Case([returns_early, interferes], full=(86, 137), merged=(86, 137)),
+    Case([ignores_result, interferes], full=(52, 69), merged=(52, 69)),
+    Case([returns_pointers, interferes], full=(63, 97), merged=(63, 97)),
+    Case([parameters, interferes], full=(22, 28), merged=(22, 28)),
+    Case([argument_overflow, interferes], full=(20, 26), merged=(20, 26), faults=["overflow"]),
+    Case([result_overflow, interferes], full=(23, 29), merged=(23, 29), faults=["overflow"]),
+    Case([local_overflow, interferes], full=(26, 34), merged=(26, 34), faults=["overflow"]),
+    Case(
+        [atomic_argument_overflow, interferes], full=(20, 26), merged=(20, 26), faults=["overflow"]
+    ),
+    Case([walks], full=(10, 9), merged=(10, 9), set_up=fill_pages),
+    Case([walks, interferes], full=(43, 68), merged=(43, 68), set_up=fill_pages),
+    Case([passes_down, interferes], full=(28, 36), merged=(28, 36)),
+    Case([two_structs], full=(8, 7), merged=(8, 7)),
+    Case([two_structs, interferes], full=(38, 57), merged=(38, 57), slow=True),
+    Case([made_in_loop, interferes], full=(33, 49), merged=(33, 49)),
+    Case([maybe_struct], full=(4, 3), merged=(4, 3)),
+    Case([null_walk, interferes], full=(9, 10), merged=(9, 10), faults=["oops"]),
+    Case([stack_overflow, interferes], full=(16, 19), merged=(16, 19), faults=["overflow"]),
+    Case([stack_index, interferes], full=(15, 20), merged=(15, 20)),
+    Case(
+        [stack_index, interferes, interferes], full=(108, 210), merged=(108, 210), faults=["oops"]
+    ),
+    Case([held_field, interferes], full=(18, 25), merged=(18, 25)),
+    Case([pointers, interferes], full=(58, 95), merged=(58, 95)),
+    Case([chosen_pointer, interferes], full=(46, 69), merged=(46, 69)),
+    Case([null_pointer, interferes], full=(9, 10), merged=(9, 10), faults=["oops"]),
 ]

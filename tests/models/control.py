@@ -1,5 +1,7 @@
 """Loops, conditions, waiting and choosing."""
 
+from tests.models.case import Case
+
 from mmspec.lang import (
     Array,
     Struct,
@@ -17,7 +19,6 @@ from mmspec.lang import (
     wait_until,
 )
 from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_unlock
-from tests.models.case import Case
 
 ROUNDS: int = param("control_rounds", 2)
 CPUS: int = param("control_cpus", 3)
@@ -57,7 +58,7 @@ def counts() -> None:
         board.sum += i
     for i in range(1, 3):
         board.sum += i
-    for i in range(ROUNDS):
+    for _ in range(ROUNDS):
         board.b += 1
 
 
@@ -312,6 +313,13 @@ def picks_after_wait() -> None:
         board.b = 7
 
 
+def chooses_and_picks() -> None:
+    """Two choices in a row are two steps."""
+    k = choose(2)
+    n = wait_and_pick()
+    board.c = k + n
+
+
 def picks_nothing() -> None:
     pick(board.flag)
 
@@ -358,41 +366,42 @@ def idle() -> None:
 
 
 CASES = [
-    Case([counts]),
-    Case([counts], sizes={"control_rounds": 4}),
-    Case([counts, turns]),
-    Case([steps]),
-    Case([empty_loops, turns]),
-    Case([large_steps]),
-    Case([large_steps_down]),
-    Case([to_the_top]),
-    Case([to_zero]),
-    Case([computed_bounds], set_up=set_ones),
-    Case([computed_bounds, turns]),
-    Case([whiles, turns]),
-    Case([forever, turns]),
-    Case([nested]),
-    Case([spinning, turns]),
-    Case([waits, turns]),
-    Case([waits, turns, sets_flag]),
-    Case([waits_for_ever, turns]),
-    Case([waits_with_locals, lets_go]),
-    Case([waits_with_locals, lets_go], set_up=set_ones, note="ones"),
-    Case([takes, takes_other]),
-    Case([takes, takes_other, takes_other]),
-    Case([waits_on_index, waits_for_ever]),
-    Case([waits_on_index, lets_go]),
-    Case([chooses, turns]),
-    Case([chooses_first, turns]),
-    Case([chooses_once, chooses_first]),
-    Case([chooses_under_lock, chooses_under_lock]),
-    Case([chooses_a_bug, sets_flag], faults=["VM_BUG_ON"]),
-    Case([picks, sets_flag]),
-    Case([picks_after_wait, set_ones]),
-    Case([picks_nothing, sets_flag], faults=["choice"]),
-    Case([picks_by_proxy, sets_flag]),
-    Case([ticks, ticks, ticks]),
-    Case([ticks, ticks], sizes={"control_cpus": 2}),
-    Case([ticks_atomically, ticks_atomically, idle]),
-    Case([idle, idle]),
+    Case([counts], full=(15, 14), merged=(15, 14)),
+    Case([counts], full=(19, 18), merged=(19, 18), sizes={"control_rounds": 4}),
+    Case([counts, turns], full=(45, 72), merged=(45, 72)),
+    Case([steps], full=(16, 15), merged=(16, 15)),
+    Case([empty_loops, turns], full=(6, 7), merged=(6, 7)),
+    Case([large_steps], full=(7, 6), merged=(7, 6)),
+    Case([large_steps_down], full=(4, 3), merged=(4, 3)),
+    Case([to_the_top], full=(4, 3), merged=(4, 3)),
+    Case([to_zero], full=(3, 2), merged=(3, 2)),
+    Case([computed_bounds], full=(10, 9), merged=(10, 9), set_up=set_ones),
+    Case([computed_bounds, turns], full=(15, 22), merged=(15, 22)),
+    Case([whiles, turns], full=(33, 52), merged=(33, 52)),
+    Case([forever, turns], full=(30, 47), merged=(30, 47)),
+    Case([nested], full=(11, 10), merged=(11, 10)),
+    Case([spinning, turns], full=(11, 13), merged=(14, 18)),
+    Case([waits, turns], full=(12, 13), merged=(12, 13)),
+    Case([waits, turns, sets_flag], full=(24, 37), merged=(24, 37)),
+    Case([waits_for_ever, turns], full=(6, 7), merged=(6, 7)),
+    Case([waits_with_locals, lets_go], full=(15, 19), merged=(15, 19)),
+    Case([waits_with_locals, lets_go], full=(9, 10), merged=(9, 10), set_up=set_ones, note="ones"),
+    Case([takes, takes_other], full=(22, 31), merged=(22, 31)),
+    Case([takes, takes_other, takes_other], full=(64, 104), merged=(64, 104)),
+    Case([waits_on_index, waits_for_ever], full=(8, 10), merged=(8, 10)),
+    Case([waits_on_index, lets_go], full=(17, 24), merged=(17, 24)),
+    Case([chooses, turns], full=(45, 72), merged=(36, 57)),
+    Case([chooses_first, turns], full=(21, 32), merged=(15, 22)),
+    Case([chooses_once, chooses_first], full=(21, 32), merged=(10, 13)),
+    Case([chooses_under_lock, chooses_under_lock], full=(33, 38), merged=(13, 18)),
+    Case([chooses_a_bug, sets_flag], full=(12, 16), merged=(8, 10), faults=["VM_BUG_ON"]),
+    Case([picks, sets_flag], full=(28, 40), merged=(28, 40)),
+    Case([picks_after_wait, set_ones], full=(13, 15), merged=(13, 15)),
+    Case([chooses_and_picks, set_ones], full=(17, 24), merged=(17, 24)),
+    Case([picks_nothing, sets_flag], full=(8, 8), merged=(8, 8), faults=["choice"]),
+    Case([picks_by_proxy, sets_flag], full=(12, 16), merged=(12, 16)),
+    Case([ticks, ticks, ticks], full=(853, 2040), merged=(272, 573)),
+    Case([ticks, ticks], full=(83, 134), merged=(39, 56), sizes={"control_cpus": 2}),
+    Case([ticks_atomically, ticks_atomically, idle], full=(10, 12), merged=(20, 34)),
+    Case([idle, idle], full=(1, 0), merged=(4, 4)),
 ]

@@ -1,7 +1,21 @@
 """Expressions: order of evaluation, conditions as values, every target of an augmented assignment."""
 
-from mmspec.lang import NULL, Array, OnStack, Struct, array, atomic, i16, pointers, pool, static, u8, u16
 from tests.models.case import Case
+
+from mmspec.lang import (
+    NULL,
+    Array,
+    OnStack,
+    Struct,
+    array,
+    atomic,
+    i16,
+    pointers,
+    pool,
+    static,
+    u8,
+    u16,
+)
 
 
 class Node(Struct):
@@ -71,7 +85,7 @@ def value_before_target() -> None:
 def comparison_order() -> None:
     if desk.a < desk.b:
         desk.c = 1
-    if desk.b > desk.a and desk.a != 0 or desk.b == 0:
+    if (desk.b > desk.a and desk.a != 0) or desk.b == 0:
         desk.c += 2
 
 
@@ -155,7 +169,7 @@ def booleans() -> None:
     desk.yes = r
     s = (desk.a > 0) == q
     t = bool(desk.b)
-    if s and not t or p:
+    if (s and not t) or p:
         desk.c = 1
     n = desk.a
     u = not desk.node
@@ -313,34 +327,62 @@ def fails_deep(w: Local, n: u8) -> None:
 from mmspec.lang import BUG_ON, bug  # noqa: E402
 
 CASES = [
-    Case([reads_in_order, interferes], set_up=link),
-    Case([value_before_target, moves], set_up=link, faults=["oops"]),
-    Case([comparison_order, interferes], set_up=link),
-    Case([conditional, interferes], set_up=link),
-    Case([conditional_nested, interferes], set_up=link),
-    Case([chained, interferes], set_up=link),
-    Case([chained_pointer, interferes], set_up=link),
-    Case([chained_pointer, interferes], faults=["oops"], note="null"),
-    Case([short_circuit, unlinks], set_up=link),
-    Case([short_circuit, interferes], set_up=link),
-    Case([guarded_by_or, interferes], faults=["oops"]),
-    Case([memberships, interferes], set_up=link),
-    Case([booleans], set_up=link),
-    Case([booleans, interferes], set_up=link, slow=True),
-    Case([calls_in_conditions, interferes], set_up=link),
-    Case([augmented], set_up=link),
-    Case([augmented, unlinks], set_up=link, faults=["oops"]),
-    Case([augmented_locals, interferes]),
-    Case([augmented_stack, interferes], set_up=link),
-    Case([augmented_calls, interferes]),
-    Case([address_across_call, moves], set_up=link),
-    Case([asserts, interferes], set_up=link, faults=["VM_BUG_ON"]),
-    Case([asserts_more, interferes], set_up=link, faults=["VM_BUG_ON"]),
-    Case([bugs, interferes], set_up=link, faults=["Bad page state", "BUG_ON"]),
-    Case([bugs, unlinks], set_up=link, faults=["BUG_ON"]),
-    Case([checks, interferes], set_up=link, faults=["VM_BUG_ON", "WARNING"]),
-    Case([fails_at_once, interferes], faults=["VM_BUG_ON"]),
-    Case([bugs_at_once, interferes], faults=["bad"]),
-    Case([fails_in_call, interferes], faults=["VM_BUG_ON"]),
-    Case([fails_in_caller, interferes], set_up=link, faults=["BUG_ON"]),
+    Case([reads_in_order, interferes], full=(110, 143), merged=(110, 143), set_up=link),
+    Case(
+        [value_before_target, moves], full=(38, 54), merged=(38, 54), set_up=link, faults=["oops"]
+    ),
+    Case([comparison_order, interferes], full=(47, 68), merged=(47, 68), set_up=link),
+    Case([conditional, interferes], full=(57, 83), merged=(57, 83), set_up=link),
+    Case([conditional_nested, interferes], full=(30, 42), merged=(30, 42), set_up=link),
+    Case([chained, interferes], full=(42, 62), merged=(42, 62), set_up=link),
+    Case([chained_pointer, interferes], full=(26, 40), merged=(26, 40), set_up=link),
+    Case(
+        [chained_pointer, interferes], full=(16, 21), merged=(16, 21), faults=["oops"], note="null"
+    ),
+    Case([short_circuit, unlinks], full=(25, 32), merged=(25, 32), set_up=link),
+    Case([short_circuit, interferes], full=(42, 67), merged=(42, 67), set_up=link),
+    Case([guarded_by_or, interferes], full=(16, 21), merged=(16, 21), faults=["oops"]),
+    Case([memberships, interferes], full=(38, 58), merged=(38, 58), set_up=link),
+    Case([booleans], full=(12, 11), merged=(12, 11), set_up=link),
+    Case([booleans, interferes], full=(105, 151), merged=(105, 151), set_up=link, slow=True),
+    Case([calls_in_conditions, interferes], full=(24, 34), merged=(24, 34), set_up=link),
+    Case([augmented], full=(26, 25), merged=(26, 25), set_up=link),
+    Case([augmented, unlinks], full=(54, 76), merged=(54, 76), set_up=link, faults=["oops"]),
+    Case([augmented_locals, interferes], full=(16, 21), merged=(16, 21)),
+    Case([augmented_stack, interferes], full=(34, 51), merged=(34, 51), set_up=link),
+    Case([augmented_calls, interferes], full=(88, 138), merged=(88, 138)),
+    Case([address_across_call, moves], full=(51, 74), merged=(51, 74), set_up=link),
+    Case([asserts, interferes], full=(14, 18), merged=(14, 18), set_up=link, faults=["VM_BUG_ON"]),
+    Case(
+        [asserts_more, interferes],
+        full=(21, 27),
+        merged=(21, 27),
+        set_up=link,
+        faults=["VM_BUG_ON"],
+    ),
+    Case(
+        [bugs, interferes],
+        full=(23, 32),
+        merged=(23, 32),
+        set_up=link,
+        faults=["Bad page state", "BUG_ON"],
+    ),
+    Case([bugs, unlinks], full=(11, 13), merged=(11, 13), set_up=link, faults=["BUG_ON"]),
+    Case(
+        [checks, interferes],
+        full=(15, 18),
+        merged=(15, 18),
+        set_up=link,
+        faults=["VM_BUG_ON", "WARNING"],
+    ),
+    Case([fails_at_once, interferes], full=(4, 3), merged=(8, 10), faults=["VM_BUG_ON"]),
+    Case([bugs_at_once, interferes], full=(4, 3), merged=(8, 10), faults=["bad"]),
+    Case([fails_in_call, interferes], full=(4, 3), merged=(8, 10), faults=["VM_BUG_ON"]),
+    Case(
+        [fails_in_caller, interferes],
+        full=(42, 57),
+        merged=(42, 57),
+        set_up=link,
+        faults=["BUG_ON"],
+    ),
 ]

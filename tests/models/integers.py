@@ -2,8 +2,9 @@
 
 import enum
 
-from mmspec.lang import Struct, i8, i16, i32, i64, static, u8, u16, u32, u64
 from tests.models.case import Case
+
+from mmspec.lang import Struct, i8, i16, i32, i64, static, u8, u16, u32, u64
 
 
 class Flags(enum.IntFlag):
@@ -246,8 +247,6 @@ def states() -> None:
         w.signed = Signed.PLUS
 
 
-
-
 def booleans() -> None:
     a = w.u1 == 1
     b = not a
@@ -262,26 +261,72 @@ def booleans() -> None:
 
 
 CASES = [
-    Case([read_bounds], set_up=set_bounds),
-    Case([read_wide], set_up=set_wide),
-    Case([read_wide], set_up=set_widest, note="widest", spin=False),
-    Case([read_unsigned], set_up=set_bounds),
-    Case([negative], set_up=minus_one),
-    Case([negative, up], set_up=minus_one),
-    Case([up, down], set_up=minus_one),
-    Case([operators, up], set_up=set_ones),
-    Case([shifts, up]),
-    Case([overflow_up, overflow_up], set_up=set_bounds, faults=["overflow"]),
-    Case([overflow_down, overflow_up], faults=["overflow"]),
-    Case([overflow_signed, overflow_signed], set_up=set_ones, faults=["overflow"]),
-    Case([overflow_16, overflow_32], set_up=set_ones, faults=["overflow"]),
-    Case([overflow_16, overflow_16, overflow_up], set_up=set_ones),
-    Case([overflow_32, overflow_u32], set_up=set_bounds, faults=["overflow"], spin=False),
-    Case([overflow_u32, overflow_u32], set_up=set_ones, faults=["overflow"], spin=False),
-    Case([negative_to_unsigned, up], set_up=minus_one, faults=["overflow"]),
-    Case([bool_overflow, overflow_up], set_up=set_ones, faults=["overflow"]),
-    Case([flags], set_up=set_bounds),
-    Case([flag_arguments, flags], set_up=set_ones),
-    Case([states, states], set_up=set_bounds),
-    Case([booleans, up], set_up=set_ones),
+    Case([read_bounds], full=(17, 16), merged=(17, 16), set_up=set_bounds),
+    Case([read_wide], full=(11, 10), merged=(11, 10), set_up=set_wide),
+    Case([read_wide], full=(5, 4), merged=(5, 4), set_up=set_widest, note="widest", spin=False),
+    Case([read_unsigned], full=(17, 16), merged=(17, 16), set_up=set_bounds),
+    Case([negative], full=(14, 13), merged=(14, 13), set_up=minus_one),
+    Case([negative, up], full=(272, 433), merged=(272, 433), set_up=minus_one, faults=["overflow"]),
+    Case([up, down], full=(97, 137), merged=(97, 137), set_up=minus_one),
+    Case([operators, up], full=(64, 108), merged=(64, 108), set_up=set_ones),
+    Case([shifts, up], full=(40, 66), merged=(40, 66)),
+    Case(
+        [overflow_up, overflow_up],
+        full=(4, 4),
+        merged=(4, 4),
+        set_up=set_bounds,
+        faults=["overflow"],
+    ),
+    Case([overflow_down, overflow_up], full=(8, 8), merged=(8, 8), faults=["overflow"]),
+    Case(
+        [overflow_signed, overflow_signed],
+        full=(11, 12),
+        merged=(11, 12),
+        set_up=set_ones,
+        faults=["overflow"],
+    ),
+    Case(
+        [overflow_16, overflow_32],
+        full=(8, 10),
+        merged=(8, 10),
+        set_up=set_ones,
+        faults=["overflow"],
+    ),
+    Case(
+        [overflow_16, overflow_16, overflow_up], full=(88, 156), merged=(88, 156), set_up=set_ones
+    ),
+    Case(
+        [overflow_32, overflow_u32],
+        full=(4, 4),
+        merged=(4, 4),
+        set_up=set_bounds,
+        faults=["overflow"],
+        spin=False,
+    ),
+    Case(
+        [overflow_u32, overflow_u32],
+        full=(4, 4),
+        merged=(4, 4),
+        set_up=set_ones,
+        faults=["overflow"],
+        spin=False,
+    ),
+    Case(
+        [negative_to_unsigned, up],
+        full=(20, 26),
+        merged=(20, 26),
+        set_up=minus_one,
+        faults=["overflow"],
+    ),
+    Case(
+        [bool_overflow, overflow_up],
+        full=(10, 12),
+        merged=(10, 12),
+        set_up=set_ones,
+        faults=["overflow"],
+    ),
+    Case([flags], full=(9, 8), merged=(9, 8), set_up=set_bounds),
+    Case([flag_arguments, flags], full=(194, 321), merged=(194, 321), set_up=set_ones),
+    Case([states, states], full=(46, 66), merged=(46, 66), set_up=set_bounds),
+    Case([booleans, up], full=(32, 52), merged=(32, 52), set_up=set_ones),
 ]

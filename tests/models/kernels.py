@@ -1,5 +1,8 @@
 """One text for several kernels: has(), before(), asserting()."""
 
+from tests.models.case import Case, family
+
+from mmspec.compiler.frontend import KernelView
 from mmspec.kernels.change import Change
 from mmspec.lang import (
     Struct,
@@ -13,9 +16,7 @@ from mmspec.lang import (
     u8,
     wait_until,
 )
-from mmspec.compiler.frontend import KernelView
 from mmspec.spec.machine.locks import SpinLock, spin_locked
-from tests.models.case import Case, family
 
 FAST = Change("a fast path")
 SAFE = Change("take the lock")
@@ -151,7 +152,7 @@ def interferes() -> None:
     state.b += 1
 
 
-THREE = family((FAST, SAFE, OLD), (SAFE, OLD), (FAST, OLD), (OLD,), (FAST,), ())
+FAMILY = family((FAST, SAFE, OLD), (SAFE, OLD), (FAST, OLD), (OLD,), (FAST,), ())
 DEBUG = (
     KernelView(frozenset((FAST,)), asserts=True),
     KernelView(frozenset((FAST,)), asserts=False),
@@ -159,22 +160,55 @@ DEBUG = (
 QUIET = (KernelView(frozenset(), asserts=False),)
 
 CASES = [
-    *(Case([branches, interferes], kernels=THREE, kernel=k) for k in range(4)),
-    *(Case([counts, interferes], kernels=THREE, kernel=k) for k in range(6)),
-    *(Case([takes, takes], kernels=THREE, kernel=k) for k in (0, 2, 5)),
-    *(Case([locked, locked], kernels=THREE, kernel=k) for k in range(4)),
-    *(
-        Case([asserts, interferes], kernels=DEBUG, kernel=k, faults=["VM_BUG_ON"][k:])
-        for k in range(2)
+    Case([branches, interferes], full=(55, 73), merged=(55, 73), kernels=FAMILY, kernel=0),
+    Case([branches, interferes], full=(93, 118), merged=(93, 118), kernels=FAMILY, kernel=1),
+    Case([branches, interferes], full=(55, 73), merged=(55, 73), kernels=FAMILY, kernel=2),
+    Case([branches, interferes], full=(59, 77), merged=(59, 77), kernels=FAMILY, kernel=3),
+    Case([counts, interferes], full=(75, 116), merged=(75, 116), kernels=FAMILY, kernel=0),
+    Case([counts, interferes], full=(40, 62), merged=(40, 62), kernels=FAMILY, kernel=1),
+    Case([counts, interferes], full=(56, 83), merged=(56, 83), kernels=FAMILY, kernel=2),
+    Case([counts, interferes], full=(33, 50), merged=(33, 50), kernels=FAMILY, kernel=3),
+    Case([counts, interferes], full=(15, 22), merged=(15, 22), kernels=FAMILY, kernel=4),
+    Case([counts, interferes], full=(15, 22), merged=(15, 22), kernels=FAMILY, kernel=5),
+    Case([takes, takes], full=(21, 28), merged=(21, 28), kernels=FAMILY, kernel=0),
+    Case([takes, takes], full=(33, 52), merged=(33, 52), kernels=FAMILY, kernel=2),
+    Case([takes, takes], full=(16, 16), merged=(16, 16), kernels=FAMILY, kernel=5),
+    Case([locked, locked], full=(8, 8), merged=(4, 4), kernels=FAMILY, kernel=0),
+    Case([locked, locked], full=(20, 20), merged=(4, 4), kernels=FAMILY, kernel=1),
+    Case([locked, locked], full=(8, 8), merged=(4, 4), kernels=FAMILY, kernel=2),
+    Case([locked, locked], full=(51, 74), merged=(19, 26), kernels=FAMILY, kernel=3),
+    Case(
+        [asserts, interferes],
+        full=(35, 49),
+        merged=(35, 49),
+        kernels=DEBUG,
+        kernel=0,
+        faults=["VM_BUG_ON"],
     ),
-    *(
-        Case([asserts_in_call, interferes], kernels=DEBUG, kernel=k, faults=["VM_BUG_ON"][k:])
-        for k in range(2)
+    Case([asserts, interferes], full=(10, 13), merged=(10, 13), kernels=DEBUG, kernel=1),
+    Case(
+        [asserts_in_call, interferes],
+        full=(33, 47),
+        merged=(33, 47),
+        kernels=DEBUG,
+        kernel=0,
+        faults=["VM_BUG_ON"],
     ),
-    *(
-        Case([asserts_atomically, interferes], kernels=DEBUG, kernel=k, faults=["VM_BUG_ON"][k:])
-        for k in range(2)
+    Case([asserts_in_call, interferes], full=(47, 67), merged=(47, 67), kernels=DEBUG, kernel=1),
+    Case(
+        [asserts_atomically, interferes],
+        full=(22, 29),
+        merged=(22, 29),
+        kernels=DEBUG,
+        kernel=0,
+        faults=["VM_BUG_ON"],
     ),
-    Case([asserts, interferes], kernels=QUIET),
-    Case([asserts_in_call, asserts_atomically, interferes], kernels=QUIET),
+    Case([asserts_atomically, interferes], full=(16, 20), merged=(16, 20), kernels=DEBUG, kernel=1),
+    Case([asserts, interferes], full=(10, 13), merged=(10, 13), kernels=QUIET),
+    Case(
+        [asserts_in_call, asserts_atomically, interferes],
+        full=(163, 313),
+        merged=(163, 313),
+        kernels=QUIET,
+    ),
 ]

@@ -1,5 +1,7 @@
 """Locks: as calls and as `with`, left in every way, shared and exclusive, used well and badly."""
 
+from tests.models.case import Case
+
 from mmspec.lang import (
     Array,
     Struct,
@@ -31,7 +33,6 @@ from mmspec.spec.machine.locks import (
     up_write,
     write_locked,
 )
-from tests.models.case import Case
 
 
 class Object(Struct):
@@ -347,36 +348,67 @@ def asserts_held() -> None:
 
 
 CASES = [
-    Case([calls, calls], set_up=prepare),
-    Case([returns_early, calls], set_up=prepare),
-    Case([returns_early, returns_early, calls], set_up=prepare, slow=True),
-    Case([leaves_loop, calls], set_up=prepare),
-    Case([leaves_nested], set_up=prepare),
-    Case([leaves_nested, calls], set_up=prepare, slow=True),
-    Case([lock_by_index, lock_by_index]),
-    Case([lock_by_index, other_order]),
-    Case([reader, writer]),
-    Case([reader, reader, writer]),
-    Case([writer, lockless_reader, reads_title_as_reader]),
-    Case([writes_as_reader, reader], faults=["data race"]),
-    Case([through_paths, writer], set_up=prepare),
-    Case([wrong_object, calls], set_up=prepare, faults=["data race"]),
-    Case([without_lock, calls], set_up=prepare, faults=["data race"]),
-    Case([reads_without_lock, calls], set_up=prepare, faults=["data race"]),
-    Case([writes_seen_without_lock, calls], set_up=prepare, faults=["data race"]),
-    Case([reads_seen_with_and_without, calls], set_up=prepare),
-    Case([reads_seen_with_and_without, reads_seen_with_and_without], set_up=prepare),
-    Case([unlocked_path, frees, calls], set_up=prepare, faults=["data race"]),
-    Case([peeks, peeks], set_up=prepare),
-    Case([peeks, peeks_without], set_up=prepare, faults=["data race"]),
-    Case([takes_twice, writer], faults=["locking"]),
-    Case([releases_twice, calls], faults=["locking"]),
-    Case([releases_others, calls], faults=["locking"]),
-    Case([ends_with_lock, calls]),
-    Case([reads_then_releases_write, writer], faults=["locking"]),
-    Case([takes_null, frees], faults=["oops"]),
-    Case([takes_null, calls], set_up=prepare),
-    Case([tries, tries]),
-    Case([tries, tries, tries], slow=True),
-    Case([asserts_held, tries], faults=["VM_BUG_ON"]),
+    Case([calls, calls], full=(24, 24), merged=(4, 4), set_up=prepare),
+    Case([returns_early, calls], full=(30, 35), merged=(8, 8), set_up=prepare),
+    Case(
+        [returns_early, returns_early, calls],
+        full=(145, 216),
+        merged=(38, 55),
+        set_up=prepare,
+        slow=True,
+    ),
+    Case([leaves_loop, calls], full=(74, 79), merged=(15, 15), set_up=prepare),
+    Case([leaves_nested], full=(37, 36), merged=(8, 7), set_up=prepare),
+    Case([leaves_nested, calls], full=(111, 110), merged=(21, 20), set_up=prepare, slow=True),
+    Case([lock_by_index, lock_by_index], full=(24, 24), merged=(12, 12)),
+    Case([lock_by_index, other_order], full=(27, 30), merged=(13, 14)),
+    Case([reader, writer], full=(27, 26), merged=(5, 4)),
+    Case([reader, reader, writer], full=(109, 160), merged=(11, 14)),
+    Case([writer, lockless_reader, reads_title_as_reader], full=(71, 92), merged=(17, 18)),
+    Case([writes_as_reader, reader], full=(18, 27), merged=(4, 4), faults=["data race"]),
+    Case([through_paths, writer], full=(67, 107), merged=(6, 7), set_up=prepare),
+    Case([wrong_object, calls], full=(21, 32), merged=(4, 4), set_up=prepare, faults=["data race"]),
+    Case([without_lock, calls], full=(21, 32), merged=(4, 4), set_up=prepare, faults=["data race"]),
+    Case(
+        [reads_without_lock, calls],
+        full=(14, 19),
+        merged=(4, 4),
+        set_up=prepare,
+        faults=["data race"],
+    ),
+    Case(
+        [writes_seen_without_lock, calls],
+        full=(23, 35),
+        merged=(7, 8),
+        set_up=prepare,
+        faults=["data race"],
+    ),
+    Case([reads_seen_with_and_without, calls], full=(49, 66), merged=(11, 12), set_up=prepare),
+    Case(
+        [reads_seen_with_and_without, reads_seen_with_and_without],
+        full=(55, 88),
+        merged=(16, 24),
+        set_up=prepare,
+    ),
+    Case(
+        [unlocked_path, frees, calls],
+        full=(66, 107),
+        merged=(16, 22),
+        set_up=prepare,
+        faults=["data race"],
+    ),
+    Case([peeks, peeks], full=(16, 16), merged=(4, 4), set_up=prepare),
+    Case(
+        [peeks, peeks_without], full=(10, 13), merged=(4, 4), set_up=prepare, faults=["data race"]
+    ),
+    Case([takes_twice, writer], full=(15, 14), merged=(6, 5), faults=["locking"]),
+    Case([releases_twice, calls], full=(23, 29), merged=(4, 4), faults=["locking"]),
+    Case([releases_others, calls], full=(14, 19), merged=(4, 4), faults=["locking"]),
+    Case([ends_with_lock, calls], full=(11, 10), merged=(4, 3)),
+    Case([reads_then_releases_write, writer], full=(13, 12), merged=(4, 3), faults=["locking"]),
+    Case([takes_null, frees], full=(6, 7), merged=(6, 7), faults=["oops"]),
+    Case([takes_null, calls], full=(37, 48), merged=(11, 12), set_up=prepare),
+    Case([tries, tries], full=(99, 162), merged=(27, 36)),
+    Case([tries, tries, tries], full=(2482, 5967), merged=(430, 891), slow=True),
+    Case([asserts_held, tries], full=(12, 16), merged=(6, 7), faults=["VM_BUG_ON"]),
 ]

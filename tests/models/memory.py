@@ -1,5 +1,7 @@
 """Structs in structs, arrays of everything, pointers, NULL, and the ways to get lost."""
 
+from tests.models.case import Case
+
 from mmspec.lang import (
     NULL,
     Array,
@@ -16,7 +18,6 @@ from mmspec.lang import (
     u8,
     u16,
 )
-from tests.models.case import Case
 
 
 class Lock(Struct):
@@ -292,30 +293,44 @@ def retry() -> None:
 
 
 CASES = [
-    Case([walk], set_up=link),
-    Case([walk, unlink_next], set_up=link),
-    Case([embed, unlink]),
-    Case([embed_by_index]),
-    Case([numbers, numbers], set_up=link, slow=True),
-    Case([numbers, unlink], set_up=link, faults=["oops"]),
-    Case([pointers_in_arrays, unlink], set_up=link, faults=["oops"]),
-    Case([pass_embedded, one_up]),
-    Case([arithmetic, one_up]),
-    Case([arithmetic_outside, one_up], faults=["oops"]),
-    Case([owner, one_up]),
-    Case([owner_through_call, one_up], set_up=fill_boxes),
-    Case([follow, unlink], set_up=link, faults=["oops"]),
-    Case([follow_twice, unlink_next, unlink], set_up=link, faults=["oops"]),
-    Case([follow_embedded, unlink], set_up=link, faults=["oops"]),
-    Case([follow_in_condition, unlink, unlink_next], set_up=link, faults=["oops"]),
-    Case([reach_out, one_up], faults=["oops"]),
-    Case([reach_out_of_array, one_up], faults=["oops"]),
-    Case([reach_out_below, one_up], faults=["oops"]),
-    Case([index_of_null], faults=["oops"]),
-    Case([index_of_null], set_up=find_cell),
-    Case([owner_of_null], faults=["oops"]),
-    Case([owner_of_null], set_up=find_cell),
-    Case([add_to_null, unlink], set_up=link, faults=["oops"]),
-    Case([early_check, one_up], faults=["oops"]),
-    Case([retry, unlink], set_up=link),
+    Case([walk], full=(11, 10), merged=(11, 10), set_up=link),
+    Case([walk, unlink_next], full=(35, 53), merged=(35, 53), set_up=link),
+    Case([embed, unlink], full=(24, 34), merged=(24, 34)),
+    Case([embed_by_index], full=(9, 8), merged=(9, 8)),
+    Case([numbers, numbers], full=(107, 180), merged=(107, 180), set_up=link, slow=True),
+    Case([numbers, unlink], full=(19, 25), merged=(19, 25), set_up=link, faults=["oops"]),
+    Case(
+        [pointers_in_arrays, unlink], full=(23, 31), merged=(23, 31), set_up=link, faults=["oops"]
+    ),
+    Case([pass_embedded, one_up], full=(41, 62), merged=(41, 62)),
+    Case([arithmetic, one_up], full=(18, 27), merged=(18, 27)),
+    Case([arithmetic_outside, one_up], full=(3, 2), merged=(6, 7), faults=["oops"]),
+    Case([owner, one_up], full=(15, 22), merged=(15, 22)),
+    Case([owner_through_call, one_up], full=(15, 18), merged=(15, 18), set_up=fill_boxes),
+    Case([follow, unlink], full=(7, 7), merged=(7, 7), set_up=link, faults=["oops"]),
+    Case(
+        [follow_twice, unlink_next, unlink],
+        full=(41, 77),
+        merged=(41, 77),
+        set_up=link,
+        faults=["oops"],
+    ),
+    Case([follow_embedded, unlink], full=(7, 7), merged=(7, 7), set_up=link, faults=["oops"]),
+    Case(
+        [follow_in_condition, unlink, unlink_next],
+        full=(46, 83),
+        merged=(46, 83),
+        set_up=link,
+        faults=["oops"],
+    ),
+    Case([reach_out, one_up], full=(30, 38), merged=(30, 38), faults=["oops"]),
+    Case([reach_out_of_array, one_up], full=(10, 12), merged=(10, 12), faults=["oops"]),
+    Case([reach_out_below, one_up], full=(6, 7), merged=(6, 7), faults=["oops"]),
+    Case([index_of_null], full=(2, 1), merged=(2, 1), faults=["oops"]),
+    Case([index_of_null], full=(4, 3), merged=(4, 3), set_up=find_cell),
+    Case([owner_of_null], full=(2, 1), merged=(2, 1), faults=["oops"]),
+    Case([owner_of_null], full=(4, 3), merged=(4, 3), set_up=find_cell),
+    Case([add_to_null, unlink], full=(7, 7), merged=(7, 7), set_up=link, faults=["oops"]),
+    Case([early_check, one_up], full=(13, 17), merged=(13, 17), faults=["oops"]),
+    Case([retry, unlink], full=(21, 27), merged=(21, 27), set_up=link),
 ]

@@ -1,5 +1,7 @@
 """Disciplines of fields and roles of atomic steps, and what merging makes of them."""
 
+from tests.models.case import Case
+
 from mmspec.lang import (
     Array,
     Struct,
@@ -11,20 +13,20 @@ from mmspec.lang import (
     counter,
     embedded,
     guarded,
-    unlocked,
     immutable,
     initializer,
     pool,
     release,
     released,
     static,
+    this_task,
     u8,
+    unlocked,
     volatile,
     wait_until,
     written_under,
 )
 from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_locked, spin_unlock
-from tests.models.case import Case
 
 
 class Page(Struct):
@@ -94,14 +96,14 @@ def set_dirty(page: Page) -> u8:
 
 
 @acquire
-def lock_all() -> None:
+def lock_own() -> None:
     """An acquisition without anything to wait for."""
-    acquired(pages[1].lock)
+    acquired(pages[this_task()].lock)
 
 
 @release
-def unlock_all() -> None:
-    released(pages[1].lock)
+def unlock_own() -> None:
+    released(pages[this_task()].lock)
 
 
 @acquire
@@ -156,7 +158,15 @@ def counts() -> None:
     unhit(pages[0], 2)
 
 
+def counts_and_tells() -> None:
+    hit(pages[0])
+    hit(pages[0])
+    g.done += 1
+
+
 def reads_hits() -> None:
+    """Counters are read when nobody counts any more."""
+    wait_until(lambda: g.done == 2)
     n = read_hits(pages[0])
     g.m = n
 
@@ -191,11 +201,12 @@ def writes_entry_without_lock() -> None:
     pages[0].entry = 3
 
 
-def bare_locks() -> None:
-    lock_all()
-    pages[1].private += 1
-    unlock_all()
-    g.n = 1
+def own_locks() -> None:
+    page = pages[this_task()]
+    lock_own()
+    page.private += 1
+    unlock_own()
+    g.n = page.kind[0]
 
 
 def gates() -> None:
@@ -262,21 +273,21 @@ def looks() -> None:
 
 
 CASES = [
-    Case([makes, uses]),
-    Case([makes, uses, uses]),
-    Case([makes_then_waits, holds_lock]),
-    Case([makes_then_waits, holds_lock, holds_lock]),
-    Case([counts, counts]),
-    Case([counts, reads_hits]),
-    Case([dirties, clears], set_up=maps),
-    Case([dirties, clears, peeks], set_up=maps),
-    Case([maps, dirties, peeks]),
-    Case([writes_entry_without_lock, clears], faults=["data race"]),
-    Case([bare_locks, bare_locks]),
-    Case([gates, gates, open_gate]),
-    Case([crosses_locks, crosses_locks]),
-    Case([crosses_locks, crosses_back]),
-    Case([waits_under_lock, done_under_lock]),
-    Case([many_steps, looks]),
-    Case([many_steps, many_steps, looks]),
+    Case([makes, uses], full=(18, 19), merged=(10, 10)),
+    Case([makes, uses, uses], full=(146, 240), merged=(43, 64)),
+    Case([makes_then_waits, holds_lock], full=(33, 47), merged=(6, 6)),
+    Case([makes_then_waits, holds_lock, holds_lock], full=(135, 252), merged=(16, 20)),
+    Case([counts, counts], full=(51, 82), merged=(12, 14)),
+    Case([counts_and_tells, counts_and_tells, reads_hits], full=(31, 45), merged=(15, 17)),
+    Case([dirties, clears], full=(50, 70), merged=(31, 40), set_up=maps),
+    Case([dirties, clears, peeks], full=(887, 1756), merged=(522, 941), set_up=maps),
+    Case([maps, dirties, peeks], full=(658, 1262), merged=(420, 724)),
+    Case([writes_entry_without_lock, clears], full=(16, 22), merged=(10, 13), faults=["data race"]),
+    Case([own_locks, own_locks], full=(49, 84), merged=(9, 12)),
+    Case([gates, gates, open_gate], full=(108, 166), merged=(33, 43)),
+    Case([crosses_locks, crosses_locks], full=(32, 32), merged=(12, 12)),
+    Case([crosses_locks, crosses_back], full=(33, 38), merged=(13, 14)),
+    Case([waits_under_lock, done_under_lock], full=(11, 11), merged=(6, 6)),
+    Case([many_steps, looks], full=(61, 88), merged=(14, 15)),
+    Case([many_steps, many_steps, looks], full=(362, 563), merged=(56, 81)),
 ]
