@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 
-from tests.models.case import Case
-
 from mmspec.lang import Array, OnStack, Struct, array, atomic, i16, pool, static, u8, u16
+from tests.models.case import Case
 
 
 class Page(Struct):

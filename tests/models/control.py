@@ -1,7 +1,5 @@
 """Loops, conditions, waiting and choosing."""
 
-from tests.models.case import Case
-
 from mmspec.lang import (
     Array,
     Struct,
@@ -19,6 +17,7 @@ from mmspec.lang import (
     wait_until,
 )
 from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_unlock
+from tests.models.case import Case
 
 ROUNDS: int = param("control_rounds", 2)
 CPUS: int = param("control_cpus", 3)
@@ -400,7 +399,7 @@ CASES = [
     Case([chooses_and_picks, set_ones], full=(17, 24), merged=(17, 24)),
     Case([picks_nothing, sets_flag], full=(8, 8), merged=(8, 8), faults=["choice"]),
     Case([picks_by_proxy, sets_flag], full=(12, 16), merged=(12, 16)),
-    Case([ticks, ticks, ticks], full=(853, 2040), merged=(272, 573)),
+    Case([ticks, ticks, ticks], full=(853, 2040), merged=(272, 573), slow=True),
     Case([ticks, ticks], full=(83, 134), merged=(39, 56), sizes={"control_cpus": 2}),
     Case([ticks_atomically, ticks_atomically, idle], full=(10, 12), merged=(20, 34)),
     Case([idle, idle], full=(1, 0), merged=(4, 4)),

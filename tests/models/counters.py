@@ -2,6 +2,7 @@
 
 from mmspec.lang import Struct, atomic, embedded, guarded, static, u8
 from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_locked, spin_unlock
+from tests.models.case import Case
 
 
 class Counter(Struct):
@@ -42,3 +43,12 @@ def with_add() -> None:
             if shared.safe == 1:
                 break
             shared.safe += i + 1
+
+
+CASES = [
+    Case([racy_add, racy_add], full=(12, 14), merged=(12, 14)),
+    Case([locked_add, locked_add], full=(16, 16), merged=(4, 4)),
+    Case([atomic_add, atomic_add], full=(6, 6), merged=(6, 6)),
+    Case([with_add, with_add], full=(30, 32), merged=(8, 10)),
+    Case([with_add, locked_add, racy_add], full=(87, 142), merged=(24, 37)),
+]

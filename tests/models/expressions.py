@@ -1,6 +1,4 @@
-"""Expressions: order of evaluation, conditions as values, every target of an augmented assignment."""
-
-from tests.models.case import Case
+"""Expressions: order of evaluation, conditions as values, targets of augmented assignment."""
 
 from mmspec.lang import (
     NULL,
@@ -16,6 +14,7 @@ from mmspec.lang import (
     u8,
     u16,
 )
+from tests.models.case import Case
 
 
 class Node(Struct):

@@ -2,9 +2,8 @@
 
 import enum
 
-from tests.models.case import Case
-
 from mmspec.lang import Struct, i8, i16, i32, i64, static, u8, u16, u32, u64
+from tests.models.case import Case
 
 
 class Flags(enum.IntFlag):

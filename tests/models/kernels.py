@@ -1,7 +1,5 @@
 """One text for several kernels: has(), before(), asserting()."""
 
-from tests.models.case import Case, family
-
 from mmspec.compiler.frontend import KernelView
 from mmspec.kernels.change import Change
 from mmspec.lang import (
@@ -17,6 +15,7 @@ from mmspec.lang import (
     wait_until,
 )
 from mmspec.spec.machine.locks import SpinLock, spin_locked
+from tests.models.case import Case, family
 
 FAST = Change("a fast path")
 SAFE = Change("take the lock")

@@ -1,7 +1,5 @@
 """Locks: as calls and as `with`, left in every way, shared and exclusive, used well and badly."""
 
-from tests.models.case import Case
-
 from mmspec.lang import (
     Array,
     Struct,
@@ -33,6 +31,7 @@ from mmspec.spec.machine.locks import (
     up_write,
     write_locked,
 )
+from tests.models.case import Case
 
 
 class Object(Struct):

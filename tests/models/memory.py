@@ -1,7 +1,5 @@
 """Structs in structs, arrays of everything, pointers, NULL, and the ways to get lost."""
 
-from tests.models.case import Case
-
 from mmspec.lang import (
     NULL,
     Array,
@@ -18,6 +16,7 @@ from mmspec.lang import (
     u8,
     u16,
 )
+from tests.models.case import Case
 
 
 class Lock(Struct):
@@ -327,9 +326,9 @@ CASES = [
     Case([reach_out_of_array, one_up], full=(10, 12), merged=(10, 12), faults=["oops"]),
     Case([reach_out_below, one_up], full=(6, 7), merged=(6, 7), faults=["oops"]),
     Case([index_of_null], full=(2, 1), merged=(2, 1), faults=["oops"]),
-    Case([index_of_null], full=(4, 3), merged=(4, 3), set_up=find_cell),
+    Case([index_of_null], full=(4, 3), merged=(4, 3), set_up=find_cell, note="found"),
     Case([owner_of_null], full=(2, 1), merged=(2, 1), faults=["oops"]),
-    Case([owner_of_null], full=(4, 3), merged=(4, 3), set_up=find_cell),
+    Case([owner_of_null], full=(4, 3), merged=(4, 3), set_up=find_cell, note="found"),
     Case([add_to_null, unlink], full=(7, 7), merged=(7, 7), set_up=link, faults=["oops"]),
     Case([early_check, one_up], full=(13, 17), merged=(13, 17), faults=["oops"]),
     Case([retry, unlink], full=(21, 27), merged=(21, 27), set_up=link),

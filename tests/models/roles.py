@@ -1,7 +1,5 @@
 """Disciplines of fields and roles of atomic steps, and what merging makes of them."""
 
-from tests.models.case import Case
-
 from mmspec.lang import (
     Array,
     Struct,
@@ -27,6 +25,7 @@ from mmspec.lang import (
     written_under,
 )
 from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_locked, spin_unlock
+from tests.models.case import Case
 
 
 class Page(Struct):
@@ -280,8 +279,8 @@ CASES = [
     Case([counts, counts], full=(51, 82), merged=(12, 14)),
     Case([counts_and_tells, counts_and_tells, reads_hits], full=(31, 45), merged=(15, 17)),
     Case([dirties, clears], full=(50, 70), merged=(31, 40), set_up=maps),
-    Case([dirties, clears, peeks], full=(887, 1756), merged=(522, 941), set_up=maps),
-    Case([maps, dirties, peeks], full=(658, 1262), merged=(420, 724)),
+    Case([dirties, clears, peeks], full=(887, 1756), merged=(522, 941), slow=True, set_up=maps),
+    Case([maps, dirties, peeks], full=(658, 1262), merged=(420, 724), slow=True),
     Case([writes_entry_without_lock, clears], full=(16, 22), merged=(10, 13), faults=["data race"]),
     Case([own_locks, own_locks], full=(49, 84), merged=(9, 12)),
     Case([gates, gates, open_gate], full=(108, 166), merged=(33, 43)),
@@ -289,5 +288,5 @@ CASES = [
     Case([crosses_locks, crosses_back], full=(33, 38), merged=(13, 14)),
     Case([waits_under_lock, done_under_lock], full=(11, 11), merged=(6, 6)),
     Case([many_steps, looks], full=(61, 88), merged=(14, 15)),
-    Case([many_steps, many_steps, looks], full=(362, 563), merged=(56, 81)),
+    Case([many_steps, many_steps, looks], full=(362, 563), merged=(56, 81), slow=True),
 ]
