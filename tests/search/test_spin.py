@@ -7,9 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from benchmarks import protocol
 
 from mmspec.compiler.promela import PromelaError, export
 from mmspec.compiler.system import System
+from mmspec.lang import Config
 from mmspec.search import spin
 from mmspec.search.reference import explore_compiled
 from tests.equality import OPTIONS, cases, system_of
@@ -160,3 +162,19 @@ def test_structs_on_stacks_are_exported_in_the_middle() -> None:
 def _from(system: System, state: bytes) -> tuple[int, int]:
     states, transitions = explore_compiled(system, state)
     return len(states), transitions
+
+
+@needs_spin
+@pytest.mark.slow
+@pytest.mark.parametrize("merged", [False, True], ids=["full", "merged"])
+def test_spin_counts_the_states_of_a_protocol(merged: bool) -> None:
+    """A hundred thousand states, which C and Murphi programs count as well."""
+    (subpages, mms, zappers, operations), counts = protocol.CONFIGURATIONS["A"]
+    tasks = [protocol.splitter, protocol.migrator] + [protocol.zapper] * zappers
+    config = Config.of(protocol_subpages=subpages, protocol_mms=mms, protocol_ops=operations)
+    system = System([protocol.set_up, *tasks], config, merged=merged)
+    initial, _ = system.initial([(0, protocol.set_up)], tasks)
+
+    found = spin.explore(export(system, initial))
+
+    assert (found.states, found.transitions) == ((121_478, 356_456) if merged else counts)
