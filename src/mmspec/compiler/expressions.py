@@ -23,7 +23,7 @@ from mmspec.compiler.values import (
 )
 from mmspec.lang import context, primitives
 from mmspec.lang.context import Param
-from mmspec.lang.ints import BOOL, I32, IntType, smallest
+from mmspec.lang.ints import BOOL, I32, U16, IntType, smallest
 from mmspec.lang.primitives import KernelFunction
 from mmspec.lang.program import text_of
 from mmspec.lang.structs import (
@@ -317,13 +317,26 @@ class ExpressionLowering:
                 callee = self.named(node.func)
                 if callee in (primitives.index_of, primitives.owner_of, primitives.this_task):
                     return all(self.pure(arg) for arg in node.args[:1])
+                if isinstance(callee, FunctionType) or (
+                    isinstance(callee, KernelFunction)
+                    and not callee.atomic
+                    and len(callee.texts()) == 1
+                ):
+                    target = self.front.lower(text_of(callee), self.atomic, self.unchecked)
+                    return target.pure and all(self.pure(arg) for arg in node.args)
         return False
 
     # ------------------------------------------------------------------ values
 
     def value(self, node: ast.expr) -> Value:
         """Lower an expression to a value."""
-        self.here = node
+        before, self.here = self.here, node
+        try:
+            return self._value(node)
+        finally:
+            self.here = before
+
+    def _value(self, node: ast.expr) -> Value:
         known = self.fold(node)
         if known is not None:
             kind = BOOL if isinstance(known, bool) else self._int_type(node, known)
@@ -504,8 +517,12 @@ class ExpressionLowering:
                 "division of a possibly negative number, or by a possibly non-positive one",
                 "Python and C round differently: use non-negative types",
             )
-        if op in ("shl", "shr") and (right.lo < 0 or right.hi > 63):
-            self.refuse(node, "shift by a possibly negative or too large number", "bound it first")
+        if op in ("shl", "shr") and right.lo < 0:
+            self.refuse(node, "shift by a possibly negative number", "use a non-negative type")
+        if op == "shl" and right.hi > 63:
+            self.refuse(node, "shift by a possibly too large number", "bound it first")
+        if op == "shr" and right.hi > 63:
+            right = self.op("min", right, constant(63, I32), U16)  # no bit is left by then
         lo, hi = bounds(op, (left.lo, left.hi), (right.lo, right.hi))
         if lo < LOW or hi > HIGH:
             self.refuse(node, "this may exceed 64 bits", "give an operand a narrower type")

@@ -137,6 +137,7 @@ class Frontend:
         return made
 
     def _finish(self, made: ir.Function) -> None:
+        made.pure = ir.is_pure(made)
         recompute(made)
         for site in made.sites:
             self.sites.append(site)

@@ -13,7 +13,7 @@ from types import FunctionType
 from typing import Any
 
 from mmspec.lang.ints import IntType
-from mmspec.lang.structs import Field, Struct, Type
+from mmspec.lang.structs import Field, StackRef, Struct, Type
 
 
 @dataclass(frozen=True)
@@ -351,6 +351,8 @@ class Function:
     has_choice: bool = False
     #: whether it changes memory or locks, its own structs apart
     writes: bool = False
+    #: whether its result depends on its arguments alone, and computing it changes nothing
+    pure: bool = False
     can_fail: bool = False
     #: bits of `Feature` terminators in it: which kernels differ here
     masks: set[int] = field(default_factory=set)
@@ -366,6 +368,22 @@ class Function:
         """Append a block; its number."""
         self.blocks.append(Block())
         return len(self.blocks) - 1
+
+
+def is_pure(f: Function) -> bool:
+    """Whether a function only computes: see `Function.pure`."""
+    if f.has_points or f.has_choice or f.writes or f.returns is None:
+        return False
+    if any(isinstance(var.type, StackRef) for var in f.params):
+        return False
+    for block in f.blocks:
+        for instr in block.instrs:
+            match instr:
+                case Load(location=Shared()) | CheckHeld() | Hold() | Holds() | Choice():
+                    return False
+                case Call(function=target) if not target.pure:
+                    return False
+    return True
 
 
 def operands(*values: Operand | None) -> Iterator[Var]:

@@ -297,7 +297,7 @@ class FunctionLowering(ExpressionLowering):
                 return BOOL
             if isinstance(value.op, ir.Var) and not value.op.temp:
                 return value.type
-            if isinstance(value.op, ir.Var) and value.op.read_at is not None:
+            if isinstance(value.op, ir.Var) and (value.op.read_at or value.op in self.results):
                 return value.type
             fits = I32.lo <= value.lo and value.hi <= I32.hi
             return I32 if fits else smallest(value.lo, value.hi)

@@ -109,4 +109,6 @@ def _passes(args: Sequence[ir.Operand], field: Field) -> bool:
 def _repeatable(instr: ir.Instr) -> bool:
     if isinstance(instr, ir.Op | ir.TaskNumber):
         return True
+    if isinstance(instr, ir.Call):
+        return instr.function.pure
     return isinstance(instr, ir.Load) and isinstance(instr.location, ir.OnFrame)

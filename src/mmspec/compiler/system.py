@@ -146,7 +146,12 @@ class System:
             self.place(state, number, task)
             if not self.merged:
                 # what comes before the first access is nobody else's business
-                state = bytearray(self.step(bytes(state), number, 0, kernel)[1])
+                result, after = self.step(bytes(state), number, 0, kernel)
+                state = bytearray(after)
+                if result & VIOLATED:
+                    fault = self.task(after, number, kernel).fault
+                    assert fault is not None
+                    raise SetUpFailed(f"task {number} fails at once: {fault.kind}: {fault.text}")
         return bytes(state), steps
 
     def step(self, state: bytes, task: int, choice: int, kernel: int = 0) -> tuple[int, bytes]:

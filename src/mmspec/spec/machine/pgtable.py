@@ -8,7 +8,7 @@ There is no NX bit: the machine is one without it, and every mapping is executab
 from __future__ import annotations
 
 from mmspec.kernels.changes import SWP_SOFT_DIRTY_IN_BIT_1
-from mmspec.lang import has, u8, u16, u64
+from mmspec.lang import has, u8, u16, u32, u64
 from mmspec.spec.machine.sizes import HPAGE_PMD_MASK, PAGE_SHIFT
 
 _PAGE_PRESENT = 1 << 0
@@ -52,7 +52,7 @@ def is_swap_pte(pte: u64) -> bool:
     return not pte_none(pte) and not pte_present(pte)
 
 
-def pte_pfn(pte: u64) -> u64:
+def pte_pfn(pte: u64) -> u32:
     """The page frame number."""
     return (pte & PTE_PFN_MASK) >> PAGE_SHIFT
 
@@ -150,7 +150,7 @@ def is_swap_pmd(pmd: u64) -> bool:
     return not pmd_none(pmd) and not pmd_present(pmd)
 
 
-def pmd_pfn(pmd: u64) -> u64:
+def pmd_pfn(pmd: u64) -> u32:
     """The frame a huge PMD maps, or the number of a page table."""
     if pmd & _PAGE_PSE:
         return (pmd & PTE_PFN_MASK & HPAGE_PMD_MASK) >> PAGE_SHIFT
@@ -233,12 +233,12 @@ def swp_entry(type_: u8, offset: u16) -> u64:
     return type_ << SWP_TYPE_SHIFT | offset
 
 
-def swp_type(entry: u64) -> u64:
+def swp_type(entry: u64) -> u8:
     """Which swap file, or which kind of special entry."""
     return entry >> SWP_TYPE_SHIFT
 
 
-def swp_offset(entry: u64) -> u64:
+def swp_offset(entry: u64) -> u32:
     """The slot, or for a migration entry the page frame number."""
     return entry & SWP_OFFSET_MASK
 

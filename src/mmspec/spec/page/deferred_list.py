@@ -2,12 +2,13 @@
 
 With fewer than four subpages there is no second tail; the words of the first tail's `index` and
 `private` then serve, which is not how a kernel could be built but leaves every rule the same.
+Its words are read and written with the split queue's lock held, all of an operation in one step.
 Pointers are numbers: the queue's head, or the address of a page's list_head.
 """
 
 from __future__ import annotations
 
-from mmspec.lang import index_of, initializer, u16, u32
+from mmspec.lang import commuting, index_of, initializer, u16, u32
 from mmspec.spec.machine.sizes import HPAGE_PMD_ORDER
 from mmspec.spec.page.mm import MEM_MAP_ADDRESS, STRUCT_PAGE_SIZE
 from mmspec.spec.page.mm_types import Page, mem_map, pgdat
@@ -23,41 +24,48 @@ def page_deferred_list(page: Page) -> u32:
 
 def list_page(node: u32) -> Page:
     """The head of the huge page that a list_head belongs to."""
-    return mem_map[(node - MEM_MAP_ADDRESS - _OVERLAY) // STRUCT_PAGE_SIZE - 2]
+    offset: u32 = node - MEM_MAP_ADDRESS - _OVERLAY
+    return mem_map[offset // STRUCT_PAGE_SIZE - 2]
 
 
 def _next(node: u32) -> u32:
     if node == SPLIT_QUEUE:
         return pgdat.split_queue_next
+    page = list_page(node)
     if HPAGE_PMD_ORDER < 2:
-        return (list_page(node) + 1).index
-    return (list_page(node) + 2).mapping
+        return (page + 1).index
+    return (page + 2).mapping
 
 
 def _prev(node: u32) -> u32:
     if node == SPLIT_QUEUE:
         return pgdat.split_queue_prev
+    page = list_page(node)
     if HPAGE_PMD_ORDER < 2:
-        return _narrow_to_address((list_page(node) + 1).private)
-    return (list_page(node) + 2).index
+        return _narrow_to_address((page + 1).private)
+    return (page + 2).index
 
 
 def _set_next(node: u32, value: u32) -> None:
     if node == SPLIT_QUEUE:
         pgdat.split_queue_next = value
-    elif HPAGE_PMD_ORDER < 2:
-        (list_page(node) + 1).index = value
+        return
+    page = list_page(node)
+    if HPAGE_PMD_ORDER < 2:
+        (page + 1).index = value
     else:
-        (list_page(node) + 2).mapping = value
+        (page + 2).mapping = value
 
 
 def _set_prev(node: u32, value: u32) -> None:
     if node == SPLIT_QUEUE:
         pgdat.split_queue_prev = value
-    elif HPAGE_PMD_ORDER < 2:
-        (list_page(node) + 1).private = _address_to_narrow(value)
+        return
+    page = list_page(node)
+    if HPAGE_PMD_ORDER < 2:
+        (page + 1).private = _address_to_narrow(value)
     else:
-        (list_page(node) + 2).index = value
+        (page + 2).index = value
 
 
 def _address_to_narrow(node: u32) -> u16:
@@ -83,16 +91,19 @@ def init_split_queue() -> None:
     pgdat.split_queue_prev = SPLIT_QUEUE
 
 
+@commuting
 def list_next(node: u32) -> u32:
     """The node after this one; after the last comes the list's head."""
     return _next(node)
 
 
+@commuting
 def list_empty(node: u32) -> bool:
     """Whether a node is on no list, or a list has nothing on it."""
     return _next(node) == node
 
 
+@commuting
 def list_add_tail(node: u32, head: u32) -> None:
     """Put a node at the end of a list."""
     prev = _prev(head)
@@ -102,6 +113,7 @@ def list_add_tail(node: u32, head: u32) -> None:
     _set_next(prev, node)
 
 
+@commuting
 def list_del(node: u32) -> None:
     """Take a node off its list."""
     following = _next(node)
@@ -110,6 +122,7 @@ def list_del(node: u32) -> None:
     _set_next(prev, following)
 
 
+@commuting
 def list_del_init(node: u32) -> None:
     """Take a node off its list and leave it empty."""
     list_del(node)

@@ -63,7 +63,8 @@ def anon_vma_at(address: u32) -> AnonVma:
     """The anon_vma at an address; anything else is a wild pointer."""
     if address < ANON_VMA_ADDRESS:
         return NULL
-    return anon_vmas[(address - ANON_VMA_ADDRESS) // ANON_VMA_SIZE]
+    offset: u32 = address - ANON_VMA_ADDRESS
+    return anon_vmas[offset // ANON_VMA_SIZE]
 
 
 # ------------------------------------------------------------------------------ references

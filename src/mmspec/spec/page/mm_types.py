@@ -47,7 +47,7 @@ class Page(Struct):
     mapping: of a head the anon_vma, with low bits as flags; of the first tail the compound mapcount
     (low 32 bits); of the second tail the next pointer of the deferred list (index: the previous);
     of other tails TAIL_MAPPING. compound_head: of a tail, one more than the head's number, and 0 of
-    all others. order: of a head. data: what the frame holds, one byte for all of it.
+    all others. order: of a head. buddy: free. data: what the frame holds, one byte for all of it.
     """
 
     flags: u32
@@ -58,6 +58,7 @@ class Page(Struct):
     private: u16
     compound_head: u16
     order: u8
+    buddy: u8
     data: u8
 
 

@@ -168,8 +168,10 @@ def alloc_pages_nodemask(nodemask: u8, order: u8) -> Page:
 @restates("mm/mempolicy.c", at="v4.14")
 def alloc_pages_vma(vma: Vma, order: u8) -> Page:
     """A page by the VMA's policy: its nodes only; without one, any node, nearest first."""
-    policy = vma.vm_policy
-    return alloc_pages_nodemask(policy if policy else ALL_NODES, order)
+    nodemask = vma.vm_policy
+    if not nodemask:
+        nodemask = ALL_NODES
+    return alloc_pages_nodemask(nodemask, order)
 
 
 @initializer

@@ -53,7 +53,8 @@ class PageVmaMappedWalk(OnStack):
 
 def __vma_address(page: Page, vma: Vma) -> u32:
     """Where in the VMA the page would be mapped."""
-    return vma.vm_start + ((page_to_pgoff(page) - vma.vm_pgoff) << PAGE_SHIFT)
+    pgoff = page_to_pgoff(page)
+    return vma.vm_start + ((pgoff - vma.vm_pgoff) << PAGE_SHIFT)
 
 
 @restates("mm/internal.h", at="v4.14")

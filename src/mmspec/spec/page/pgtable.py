@@ -163,7 +163,7 @@ def pte_alloc_one() -> PageTable:
     return NULL
 
 
-@atomic
+@unlocked
 def pte_free(table: PageTable) -> None:
     """Give a table back. It must be empty by now, and nobody may walk it."""
     if not table.live:

@@ -817,7 +817,8 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
             set_pte_at(pvmw.pte, swp_pte)
         else:
             assert PageAnon(page), "file pages are not part of the specification"
-            if PageSwapBacked(page) != PageSwapCache(page):
+            swap_backed = PageSwapBacked(page)
+            if swap_backed != PageSwapCache(page):
                 # neither in the swap cache nor freed lazily: leave it
                 ret = False
                 page_vma_mapped_walk_done(pvmw)

@@ -43,7 +43,8 @@ def boot() -> None:
     """Memory is free; the first task gets an address space."""
     page_alloc_init()
     init_split_queue()
-    switch_mm(mm_alloc())
+    mm = mm_alloc()
+    switch_mm(mm)
 
 
 @unlocked
