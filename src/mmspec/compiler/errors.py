@@ -8,6 +8,9 @@ from pathlib import Path
 from mmspec.compiler.ir import Span
 from mmspec.lang.context import ModelError
 
+#: What may stand in an annotation.
+TYPES = "types are bool, int, u8 to i64, enums, structs and Callable[...]"
+
 
 def span_of(node: ast.AST, file: str) -> Span:
     """Where a syntax node stands."""

@@ -199,7 +199,7 @@ class ExpressionLowering:
                 try:
                     return _evaluate(_BINARY[type(node.op)], a, b)
                 except (ZeroDivisionError, ValueError, OverflowError):
-                    self.refuse(node, "this constant cannot be computed")
+                    self.refuse(node, "this constant cannot be computed", "change its operands")
             case ast.Compare(ops=[op], comparators=[right]):
                 a, b = self.fold(node.left), self.fold(right)
                 if a is None or b is None or type(op) not in _COMPARE:
@@ -275,6 +275,8 @@ class ExpressionLowering:
         base = self.static_type(node.value)
         if not isinstance(base, Ref | StackRef):
             return None
+        if base.cls is Struct:
+            self.refuse(node.value, "this is NULL, always", "point it to a struct first")
         found = base.cls.fields().get(node.attr)
         if found is None:
             names = ", ".join(base.cls.fields())
@@ -363,20 +365,24 @@ class ExpressionLowering:
         self.refuse(
             node,
             f"{_describe(node)} is not part of the specification language",
-            "see docs/language.md",
+            _instead_of(node),
         )
 
     def integer(self, node: ast.expr) -> Value:
         """Lower an expression that must be an integer."""
         found = self.value(node)
         if not found.is_int:
-            self.refuse(node, f"an integer is needed here, this is {found.type}")
+            self.refuse(
+                node,
+                f"an integer is needed here, this is {found.type}",
+                "pointers are only compared, followed and passed on",
+            )
         return found
 
     def _int_type(self, node: ast.expr, known: int) -> IntType:
         kind = smallest(known, known)
         if kind is None:
-            self.refuse(node, f"{known} does not fit 64 bits")
+            self.refuse(node, f"{known} does not fit 64 bits", "use a smaller constant")
         return I32 if kind.size < 4 else kind
 
     def _name(self, node: ast.Name) -> Value:
@@ -399,8 +405,12 @@ class ExpressionLowering:
                 self.refuse(
                     node, f"`{node.id}` is used before it is assigned", "assign it on every path"
                 )
-            self.refuse(node, f"`{node.id}` is not defined")
-        self.refuse(node, f"`{node.id}` ({type(found).__name__}) is not a value of the language")
+            self.refuse(node, f"`{node.id}` is not defined", "assign it, or import it")
+        self.refuse(
+            node,
+            f"`{node.id}` ({type(found).__name__}) is not a value of the language",
+            "values are integers, flags, pointers and functions",
+        )
 
     node: ast.FunctionDef
 
@@ -441,9 +451,7 @@ class ExpressionLowering:
     def _attribute(self, node: ast.Attribute) -> Value:
         field = self.field_of(node)
         if field is None:
-            self.refuse(
-                node, f"`{ast.unparse(node.value)}` is not a struct", "see docs/language.md"
-            )
+            self.refuse(node, f"`{ast.unparse(node.value)}` is not a struct", "it has no fields")
         if isinstance(self.static_type(node.value), StackRef):
             base = self.value(node.value)
             if isinstance(field.type, ArrayOf):
@@ -465,7 +473,11 @@ class ExpressionLowering:
             return self._pool_element(node, found)
         base_type = self.static_type(node.value)
         if not isinstance(base_type, ArrayValue) or not isinstance(node.value, ast.Attribute):
-            self.refuse(node, f"`{ast.unparse(node.value)}` is not an array")
+            self.refuse(
+                node,
+                f"`{ast.unparse(node.value)}` is not an array",
+                "only array fields and pools have elements",
+            )
         field = self.field_of(node.value)
         assert field is not None
         if isinstance(self.static_type(node.value.value), StackRef):
@@ -500,13 +512,21 @@ class ExpressionLowering:
     def _binary(self, node: ast.BinOp) -> Value:
         op = _BINARY.get(type(node.op))
         if op is None:
-            self.refuse(node, f"operator in `{ast.unparse(node)}` is not part of the language")
+            self.refuse(
+                node,
+                f"operator in `{ast.unparse(node)}` is not part of the language",
+                "there are + - * // % & | ^ << >>",
+            )
         left = self.value(node.left)
         if isinstance(left.type, Ref) and op == "add":
             return self._neighbour(node, left)
         right = self.integer(node.right)
         if not left.is_int:
-            self.refuse(node.left, f"an integer is needed here, this is {left.type}")
+            self.refuse(
+                node.left,
+                f"an integer is needed here, this is {left.type}",
+                "of arithmetic, pointers have `page + n`",
+            )
         return self.arithmetic(node, op, left, right)
 
     def arithmetic(self, node: ast.AST, op: str, left: Value, right: Value) -> Value:
@@ -576,9 +596,13 @@ class ExpressionLowering:
         self.no_alias(node.orelse, right)
         pointer = right.type if isinstance(left.type, Null) else left.type
         if isinstance(pointer, Null | ArrayValue | IntType) or pointer is None:
-            self.refuse(node, "the two sides have different types")
+            self.refuse(node, "the two sides have different types", "use an if statement")
         if not (left.fits(pointer) and right.fits(pointer)):
-            self.refuse(node, f"the two sides have different types: {left.type} and {right.type}")
+            self.refuse(
+                node,
+                f"the two sides have different types: {left.type} and {right.type}",
+                "use an if statement",
+            )
         result.type = pointer
         return Value(result, pointer)
 
@@ -654,7 +678,7 @@ class ExpressionLowering:
             case _:
                 found = self.value(node)
                 if not (found.is_int or found.is_pointer):
-                    self.refuse(node, f"{found.type} is neither true nor false")
+                    self.refuse(node, f"{found.type} is neither true nor false", "compare it")
                 self.end(ir.Branch(found.op, yes, no))
 
     def _chained(self, node: ast.Compare, yes: int, no: int) -> None:
@@ -684,28 +708,30 @@ class ExpressionLowering:
         a, b = self.value(left), self.value(right)
         if a.is_pointer or b.is_pointer:
             if not isinstance(op, ast.Is | ast.IsNot):
-                self.refuse(node, "pointers are compared with `is` and `is not`")
+                self.refuse(
+                    node, "pointers are compared with `is` and `is not`", "not with their values"
+                )
             if isinstance(a.type, Null):
                 a, b = b, a
             if not isinstance(b.type, Null) and a.type != b.type:
-                self.refuse(node, f"{a.type} is never {b.type}")
+                self.refuse(node, f"{a.type} is never {b.type}", "compare what has one type")
         elif not (a.is_int and b.is_int):
-            self.refuse(node, f"cannot compare {a.type} with {b.type}")
+            self.refuse(node, f"cannot compare {a.type} with {b.type}", "compare integers")
         elif isinstance(op, ast.Is | ast.IsNot):
-            self.refuse(node, "integers are compared with `==` and `!=`")
+            self.refuse(node, "integers are compared with `==` and `!=`", "not by identity")
         return self.op(_COMPARE[type(op)], a, b, BOOL)
 
     def _membership(
         self, node: ast.Compare, left: ast.expr, op: ast.cmpop, right: ast.expr
     ) -> Value:
         if not isinstance(right, ast.Tuple):
-            self.refuse(right, "`in` needs a tuple of constants")
+            self.refuse(right, "`in` needs a tuple of constants", "use comparisons")
         a = self.integer(left)
         found: Value = constant(0, BOOL)
         for item in right.elts:
             known = self.fold(item)
             if known is None:
-                self.refuse(item, "`in` needs a tuple of constants")
+                self.refuse(item, "`in` needs a tuple of constants", "use comparisons")
             same = self.op("eq", a, constant(int(known), I32), BOOL)
             found = self.op("or", found, same, BOOL)
         if isinstance(op, ast.NotIn):
@@ -831,7 +857,7 @@ class ExpressionLowering:
         missing = after = -1
         for part in field.discipline.lock.split("."):
             if part == "owner":
-                ref, cls = self._owner(ref, cls)
+                ref, cls = self._owner(self.node, ref, cls)
                 continue
             step = cls.fields()[part]
             if isinstance(step.type, Embed):
@@ -858,12 +884,16 @@ class ExpressionLowering:
     def _home(self, cls: type[Struct]) -> Field | None:
         return self.layout.owner.get(cls)
 
-    def _owner(self, ref: Value, cls: type[Struct]) -> tuple[Value, type[Struct]]:
+    def _owner(self, node: ast.AST, ref: Value, cls: type[Struct]) -> tuple[Value, type[Struct]]:
         """The struct that embeds `ref`."""
         home = self._home(cls)
         in_pools = any(p.cls is cls for p in self.layout.pools)
         if home is None or in_pools:
-            self.refuse(self.node, f"{cls.__name__} has no single struct that embeds it")
+            self.refuse(
+                node,
+                f"{cls.__name__} has no single struct that embeds it",
+                "store a pointer to the owner",
+            )
         zero = self.op("sub", ref, constant(self.layout.start[home] + 1, I32), I32)
         n = home.count
         index = self.op("floordiv", zero, constant(n, I32), I32) if n > 1 else zero
@@ -877,22 +907,26 @@ class ExpressionLowering:
         kind = self.static_type(node.args[0])
         home = self._home(kind.cls) if isinstance(kind, Ref) else None
         if home is None:
-            self.refuse(node, f"owner_of({kind}): no single struct embeds it")
+            self.refuse(
+                node,
+                f"owner_of({kind}): no single struct embeds it",
+                "store a pointer to the owner",
+            )
         return Ref(home.owner)
 
     def owner_call(self, node: ast.Call) -> Value:
         """owner_of(x)."""
         obj = self.value(node.args[0])
         if not isinstance(obj.type, Ref):
-            self.refuse(node, f"owner_of() takes a struct, not {obj.type}")
+            self.refuse(node, f"owner_of() takes a struct, not {obj.type}", "pass a pointer")
         self.nonnull(obj, node, "owner_of")
-        return self._owner(obj, obj.type.cls)[0]
+        return self._owner(node, obj, obj.type.cls)[0]
 
     def index_call(self, node: ast.Call) -> Value:
         """index_of(x)."""
         obj = self.value(node.args[0])
         if not isinstance(obj.type, Ref):
-            self.refuse(node, f"index_of() takes a struct, not {obj.type}")
+            self.refuse(node, f"index_of() takes a struct, not {obj.type}", "pass a pointer")
         self.nonnull(obj, node, "index_of")
         cls = obj.type.cls
         homes = [p for p in self.layout.pools if p.cls is cls]
@@ -903,7 +937,11 @@ class ExpressionLowering:
             made = self.op("mod", zero, constant(n, I32), I32) if n > 1 else constant(0, I32)
             return Value(made.op, I32, 0, n - 1)
         if len(homes) != 1 or cls in self.layout.owner:
-            self.refuse(node, f"{cls.__name__} lives in several places: its index is ambiguous")
+            self.refuse(
+                node,
+                f"{cls.__name__} lives in several places, or in none: its index is ambiguous",
+                "store the index in a field",
+            )
         start = self.layout.pool_start[homes[0].order]
         made = self.op("sub", obj, constant(start + 1, I32), I32)
         return Value(made.op, I32, 0, len(homes[0]) - 1)
@@ -915,7 +953,7 @@ class ExpressionLowering:
         base = self.value(base_node)
         self.nonnull(base, node, field.name)
         if not isinstance(base.op, ir.Var):
-            self.refuse(base_node, "this is NULL, always")
+            self.refuse(base_node, "this is NULL, always", "point it to a struct first")
         k = constant(0, I32)
         if k_node is not None:
             k = self.integer(k_node)
@@ -941,10 +979,11 @@ class ExpressionLowering:
     def coerce(self, value: Value, kind: Type, node: ast.AST, what: str) -> Value:
         """A value fit for a place of type `kind`; checked at run time where it must be."""
         if not value.fits(kind):
-            self.refuse(node, f"{what} is {kind}, this is {value.type}")
+            self.refuse(node, f"{what} is {kind}, this is {value.type}", "use a value of its type")
         if isinstance(kind, IntType) and (value.lo < kind.lo or value.hi > kind.hi):
             if value.hi < kind.lo or value.lo > kind.hi:
-                self.refuse(node, f"{what} is {kind}: {value.lo} to {value.hi} cannot fit")
+                found = str(value.lo) if value.lo == value.hi else f"{value.lo} to {value.hi}"
+                self.refuse(node, f"{what} is {kind}: {found} cannot fit", "give it a wider type")
             self.check(value, kind.lo, kind.hi, node, "overflow", f"does not fit {what}: {kind}")
         return value
 
@@ -999,6 +1038,33 @@ def _evaluate(op: str, a: int, b: int) -> int:
             return int(a > b)
         case _:
             return int(a >= b)
+
+
+_INSTEAD: dict[type[ast.AST], str] = {
+    ast.Lambda: "pass a function by its name",
+    ast.ListComp: "write the loop",
+    ast.SetComp: "write the loop",
+    ast.DictComp: "write the loop",
+    ast.GeneratorExp: "write the loop",
+    ast.JoinedStr: "strings stand in assert and bug() only",
+    ast.List: "use an array field, or several variables",
+    ast.Tuple: "use an array field, or several variables",
+    ast.Dict: "use an array field, or several variables",
+    ast.Set: "use an array field, or several variables",
+    ast.NamedExpr: "assign it in a statement of its own",
+    ast.Slice: "use one element at a time",
+    ast.Starred: "write every argument",
+    ast.Yield: "tasks stop by themselves at each access",
+    ast.YieldFrom: "tasks stop by themselves at each access",
+    ast.Await: "tasks stop by themselves at each access",
+}
+
+
+def _instead_of(node: ast.AST) -> str:
+    if isinstance(node, ast.Constant):
+        text = isinstance(node.value, str)
+        return "strings stand in assert and bug() only" if text else "numbers are integers"
+    return _INSTEAD.get(type(node), "see docs/language.md")
 
 
 def _describe(node: ast.AST) -> str:

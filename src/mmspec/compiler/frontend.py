@@ -10,7 +10,7 @@ from types import FunctionType
 from typing import Any
 
 from mmspec.compiler import ir
-from mmspec.compiler.errors import CompileError, span_of
+from mmspec.compiler.errors import TYPES, CompileError, span_of
 from mmspec.compiler.liveness import refuse_unassigned
 from mmspec.compiler.lower import FunctionLowering
 from mmspec.compiler.recompute import recompute
@@ -181,7 +181,9 @@ class Frontend:
         try:
             hints = typing.get_type_hints(text, include_extras=True)
         except NameError as error:
-            raise CompileError(span_of(node, file), f"annotation: {error}") from None
+            raise CompileError(
+                span_of(node, file), f"annotation: {error}", "import it, or define it"
+            ) from None
         params: list[tuple[str, Type]] = []
         for arg in node.args.args:
             kind = None
@@ -189,7 +191,7 @@ class Frontend:
                 try:
                     kind = type_of_hint(hints[arg.arg])
                 except TypeError as error:
-                    raise CompileError(span_of(arg, file), str(error)) from None
+                    raise CompileError(span_of(arg, file), str(error), TYPES) from None
             if kind is None:
                 raise CompileError(
                     span_of(arg, file), f"parameter `{arg.arg}` has no type", "annotate it"
@@ -207,7 +209,7 @@ class Frontend:
         try:
             returns = type_of_hint(hints["return"])
         except TypeError as error:
-            raise CompileError(span_of(node.returns or node, file), str(error)) from None
+            raise CompileError(span_of(node.returns or node, file), str(error), TYPES) from None
         found = Signature(tuple(params), returns)
         self.signatures[text] = found
         return found

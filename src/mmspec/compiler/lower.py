@@ -11,16 +11,16 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from mmspec.compiler import ir
-from mmspec.compiler.errors import span_of
+from mmspec.compiler.errors import TYPES, span_of
 from mmspec.compiler.expressions import ExpressionLowering
 from mmspec.compiler.values import Null, Retype, Value, constant
 from mmspec.lang import primitives
 from mmspec.lang.ints import BOOL, I32, U8, U16, IntType, smallest
 from mmspec.lang.primitives import (
     ACQUIRE,
-    UNLOCKED,
     PLAIN,
     UNCHECKED,
+    UNLOCKED,
     KernelFunction,
     Locked,
 )
@@ -112,7 +112,11 @@ class FunctionLowering(ExpressionLowering):
         self.statements(body)
         if self.cur is not None:
             if self.f.returns is not None and self._reachable():
-                self.refuse(self.node, f"{self.f.display}() can end without returning a value")
+                self.refuse(
+                    self.node,
+                    f"{self.f.display}() can end without returning a value",
+                    "return one on every path",
+                )
             self.end(ir.Return(0))
         self._close()
 
@@ -225,6 +229,11 @@ class FunctionLowering(ExpressionLowering):
             "global": ("global", "shared data lives in pools and statics"),
             "nonlocal": ("nonlocal", "pass it as a parameter"),
             "match": ("match", "use if and elif"),
+            "classdef": ("class", "define structs at the top of a module"),
+            "asyncfunctiondef": ("async", "tasks stop by themselves at each access"),
+            "asyncwith": ("async", "tasks stop by themselves at each access"),
+            "asyncfor": ("async", "tasks stop by themselves at each access"),
+            "trystar": ("try", "kernel code returns errors: return the error code instead"),
         }
         name, instead = ways.get(word, (word, "see docs/language.md"))
         span = span_of(node, self.file)
@@ -243,13 +252,21 @@ class FunctionLowering(ExpressionLowering):
         if condition is not None:
             self._wait(node, condition)
             return
+        if isinstance(node.value, ast.Yield | ast.YieldFrom | ast.Await):
+            self.value(node.value)
         if not isinstance(node.value, ast.Call):
             self.refuse(node, "this expression does nothing", "assign it or drop it")
+        if self.named(node.value.func) is primitives.wait_until:
+            self.refuse(node, "wait_until() takes a lambda", "wait_until(lambda: not lock.locked)")
         self.call(node.value)
 
     def _wait(self, node: ast.Expr, condition: ast.expr) -> None:
         if self.atomic:
-            self.refuse(node, "wait_until() must be the first statement of an atomic function")
+            self.refuse(
+                node,
+                "wait_until() must be the first statement of an atomic function",
+                "split the function",
+            )
         point = self.point(node.value, "wait", "", "visible", guarded=True)
         self.atomic = self.testing = True
         found = self.truth_value(condition)
@@ -264,6 +281,8 @@ class FunctionLowering(ExpressionLowering):
             self.refuse(node, f"`{name}` is the variable of this loop", "use another name")
         var = self.locals.get(name)
         if var is None:
+            if value.type is None:
+                self.refuse(node, "the function called here returns nothing", "drop the assignment")
             kind = self.hints.get(name) or self._local_type(value)
             if kind is None:
                 # NULL, of a type that a later assignment will tell
@@ -274,7 +293,9 @@ class FunctionLowering(ExpressionLowering):
         if isinstance(var.type, Ref) and var.type.cls is Struct and value.type != Null():
             if isinstance(value.type, Ref | StackRef | Fn):
                 raise Retype(name, value.type)
-            self.refuse(node, f"`{name}` is a pointer, this is {value.type}")
+            self.refuse(
+                node, f"`{name}` is a pointer, this is {value.type}", "a variable has one type"
+            )
         if isinstance(var.type, IntType) and isinstance(value.type, IntType):
             if value.lo < var.type.lo or value.hi > var.type.hi:
                 self._widen(name, var.type, value, node)
@@ -303,7 +324,8 @@ class FunctionLowering(ExpressionLowering):
             return I32 if fits else smallest(value.lo, value.hi)
         if isinstance(value.type, Null):
             return None
-        assert isinstance(value.type, Ref | StackRef | Fn)
+        if not isinstance(value.type, Ref | StackRef | Fn):
+            return None
         return value.type
 
     def _widen(self, name: str, kind: IntType, value: Value, node: ast.AST) -> None:
@@ -343,16 +365,26 @@ class FunctionLowering(ExpressionLowering):
                 self.assign(target.id, value, target)
             case ast.Attribute():
                 field = self.field_of(target)
-                if field is None or field.is_embedded or isinstance(field.type, ArrayOf):
-                    self.refuse(target, "this cannot be assigned as a whole", "assign its fields")
+                if field is None:
+                    self._attribute(target)
+                assert field is not None
+                if field.is_embedded or isinstance(field.type, ArrayOf):
+                    self.refuse(
+                        target,
+                        "this cannot be assigned as a whole",
+                        "assign its fields or elements",
+                    )
                 self._store_to(target, field, target.value, None, value)
             case ast.Subscript(value=ast.Attribute() as array):
                 field = self.field_of(array)
-                if field is None or field.is_embedded or not isinstance(field.type, ArrayOf):
-                    self.refuse(target, "this cannot be assigned", "assign its fields")
+                if field is None or not isinstance(field.type, ArrayOf):
+                    self._subscript(target)
+                assert field is not None
+                if field.is_embedded:
+                    self.refuse(target, "this cannot be assigned as a whole", "assign its fields")
                 self._store_to(target, field, array.value, target.slice, value)
             case _:
-                self.refuse(target, "this cannot be assigned to")
+                self.refuse(target, "this cannot be assigned to", "assign a variable or a field")
 
     def _store_to(
         self,
@@ -381,16 +413,18 @@ class FunctionLowering(ExpressionLowering):
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         if not isinstance(node.target, ast.Name) or node.value is None:
-            self.refuse(node, "annotate a local variable where it gets its value")
+            self.refuse(
+                node, "an annotation stands where a local variable gets its value", "n: u8 = 0"
+            )
         name = node.target.id
         try:
             namespace = {**self.globals}
             hint = eval(compile(ast.Expression(node.annotation), self.file, "eval"), namespace)
             kind = type_of_hint(hint)
         except (NameError, TypeError) as error:
-            self.refuse(node.annotation, str(error))
+            self.refuse(node.annotation, str(error), TYPES)
         if kind is None:
-            self.refuse(node.annotation, "None is not a type of a variable")
+            self.refuse(node.annotation, "None is not a type of a variable", TYPES)
         if name in self.locals and self.locals[name].type != kind:
             self.refuse(node, f"`{name}` is {self.locals[name].type}", "a variable has one type")
         if name not in self.locals:
@@ -402,14 +436,26 @@ class FunctionLowering(ExpressionLowering):
         fields = made.fields()
         values: list[tuple[Field, Value, ast.expr]] = []
         if node.args:
-            self.refuse(node, f"{made.__name__} takes its fields by name")
+            self.refuse(
+                node,
+                f"{made.__name__} takes its fields by name",
+                f"{made.__name__}({', '.join(f'{name}=...' for name in fields)})",
+            )
         for keyword in node.keywords:
             field = fields.get(keyword.arg or "")
             if field is None:
-                self.refuse(keyword, f"{made.__name__} has no field `{keyword.arg}`")
+                self.refuse(
+                    keyword,
+                    f"{made.__name__} has no field `{keyword.arg}`",
+                    f"it has {', '.join(fields)}",
+                )
             value = self.coerce(self.value(keyword.value), field.elem, keyword.value, str(field))
             if isinstance(value.type, StackRef):
-                self.refuse(keyword.value, "a struct on the stack cannot be stored")
+                self.refuse(
+                    keyword.value,
+                    "a struct on the stack cannot be stored",
+                    "pass it as an argument",
+                )
             values.append((field, value, keyword.value))
         var = self.locals.get(target.id)
         if var is None:
@@ -425,24 +471,36 @@ class FunctionLowering(ExpressionLowering):
     def _augmented(self, node: ast.AugAssign) -> None:
         op = _AUGMENTED.get(type(node.op))
         if op is None:
-            self.refuse(node, "this operator is not part of the language")
+            self.refuse(
+                node,
+                "this operator is not part of the language",
+                "there are += -= *= //= %= &= |= ^= <<= >>=",
+            )
         target = node.target
         if isinstance(target, ast.Name):
             if target.id not in self.locals:
-                self.refuse(target, f"`{target.id}` is used before it is assigned")
+                self.refuse(
+                    target,
+                    f"`{target.id}` is used before it is assigned",
+                    "assign it on every path",
+                )
             left = self.of_var(self.locals[target.id])
             if not left.is_int:
-                self.refuse(target, f"an integer is needed here, this is {left.type}")
+                self.refuse(
+                    target,
+                    f"an integer is needed here, this is {left.type}",
+                    "write the assignment in full",
+                )
             right = self.integer(node.value)
             self.assign(target.id, self.arithmetic(node, op, left, right), target)
             return
         k_node = target.slice if isinstance(target, ast.Subscript) else None
         attribute = target.value if isinstance(target, ast.Subscript) else target
         if not isinstance(attribute, ast.Attribute):
-            self.refuse(target, "this cannot be assigned to")
+            self.refuse(target, "this cannot be assigned to", "assign a variable or a field")
         field = self.field_of(attribute)
         if field is None or field.is_embedded or not isinstance(field.elem, IntType):
-            self.refuse(target, "an integer field is needed here")
+            self.refuse(target, "an integer field is needed here", "write the assignment in full")
         if isinstance(self.static_type(attribute.value), StackRef):
             base, k = self.frame_address(target, field, attribute.value, k_node)
             left = self.load_frame(field, base, k)
@@ -535,7 +593,9 @@ class FunctionLowering(ExpressionLowering):
 
     def _while(self, node: ast.While) -> None:
         if node.orelse:
-            self.refuse(node.orelse[0], "`else` of a loop is not part of the language")
+            self.refuse(
+                node.orelse[0], "`else` of a loop is not part of the language", "use a variable"
+            )
         head, body, after = self.f.new_block(), self.f.new_block(), self.f.new_block()
         self.known -= self._assigned(node)
         entry = set(self.known)
@@ -561,7 +621,9 @@ class FunctionLowering(ExpressionLowering):
 
     def _for(self, node: ast.For) -> None:
         if node.orelse:
-            self.refuse(node.orelse[0], "`else` of a loop is not part of the language")
+            self.refuse(
+                node.orelse[0], "`else` of a loop is not part of the language", "use a variable"
+            )
         call = node.iter
         if not (
             isinstance(call, ast.Call)
@@ -574,7 +636,11 @@ class FunctionLowering(ExpressionLowering):
         name = node.target.id
         step = self.fold(call.args[2]) if len(call.args) == 3 else 1
         if step is None or step == 0:
-            self.refuse(call.args[2], "the step of a range must be a constant other than 0")
+            self.refuse(
+                call.args[2],
+                "the step of a range must be a constant other than 0",
+                "use a while loop",
+            )
         if len(call.args) > 1:
             first, last = call.args[0], call.args[1]
         else:
@@ -624,7 +690,9 @@ class FunctionLowering(ExpressionLowering):
         self, node: ast.For, name: str, start: Value, limit: Value, step: int
     ) -> None:
         if name in self.loop_names:
-            self.refuse(node.target, f"`{name}` is the variable of an outer loop")
+            self.refuse(
+                node.target, f"`{name}` is the variable of an outer loop", "use another name"
+            )
         # the last value is beyond the limit, by less than a step
         if step > 0:
             lo, hi = start.lo, max(start.hi, limit.hi - 1 + step)
@@ -692,7 +760,11 @@ class FunctionLowering(ExpressionLowering):
         changed = {v.name for v in self._assigned(ast.Module(node.body, []))}
         for n in ast.walk(made.args[0]):
             if isinstance(n, ast.Name) and n.id in changed:
-                self.refuse(made.args[0], f"`{n.id}` changes in the block")
+                self.refuse(
+                    made.args[0],
+                    f"`{n.id}` changes in the block",
+                    "release what was taken: use another name",
+                )
         scope = _Scope("with")
         scope.node, scope.give, scope.lock_node = node, kind.give, made.args[0]
         scope.exits = {id(n): k for k, n in enumerate(_exits(node))}
@@ -724,10 +796,12 @@ class FunctionLowering(ExpressionLowering):
                 self.refuse(node, f"{self.f.display}() returns nothing", "annotate its result")
             found = self.value(node.value)
             if isinstance(found.type, StackRef):
-                self.refuse(node, "a struct on the stack cannot be returned")
+                self.refuse(
+                    node, "a struct on the stack cannot be returned", "make it in the caller"
+                )
             op = self.coerce(found, returns, node, f"the result of {self.f.display}()").op
         elif returns is not None:
-            self.refuse(node, f"{self.f.display}() returns {returns}")
+            self.refuse(node, f"{self.f.display}() returns {returns}", "return a value")
         for scope in reversed(self.scopes):
             if scope.kind == "with":
                 self._release(scope, scope.exits[id(node)])
@@ -741,7 +815,9 @@ class FunctionLowering(ExpressionLowering):
         if isinstance(node.msg, ast.Constant) and isinstance(node.msg.value, str):
             text = node.msg.value
         elif node.msg is not None:
-            self.refuse(node.msg, "the message of an assertion is a plain string")
+            self.refuse(
+                node.msg, "the message of an assertion is a plain string", "write it in full"
+            )
         check, ok, bad = self.f.new_block(), self.f.new_block(), self.f.new_block()
         if asserting == self.front.all:
             self.go(check)
@@ -776,7 +852,7 @@ class FunctionLowering(ExpressionLowering):
             return simple[callee](node)
         if isinstance(callee, KernelFunction | FunctionType):
             if node.keywords:
-                self.refuse(node, "arguments are passed by position")
+                self.refuse(node, "arguments are passed by position", "leave out their names")
             return self.call_function(node, callee, node.args)
         if callee in (bool, int) and len(node.args) == 1:
             found = self.integer(node.args[0])
@@ -804,7 +880,7 @@ class FunctionLowering(ExpressionLowering):
         self.refuse(
             node.func,
             f"`{ast.unparse(node.func)}` cannot be called here",
-            "see docs/language.md for what can",
+            "functions of the specification, bool, int, min, max, enums",
         )
 
     def call_function(
@@ -819,7 +895,11 @@ class FunctionLowering(ExpressionLowering):
         signature = self.front.signature(text)
         if len(arg_nodes) != len(signature.params):
             names = ", ".join(name for name, _ in signature.params)
-            self.refuse(node, f"{text.__name__}() takes ({names}), {len(arg_nodes)} given")
+            self.refuse(
+                node,
+                f"{text.__name__}() takes ({names}), {len(arg_nodes)} given",
+                "pass every argument",
+            )
 
         def evaluate() -> list[Value]:
             found = []
@@ -1007,7 +1087,7 @@ class FunctionLowering(ExpressionLowering):
         pointer = self.value(node.func)
         args = [self.value(arg) for arg in node.args]
         candidates = self.front.candidates(args)
-        returns = self._result_of_pointer(node, candidates)
+        returns = self._result_of_pointer(node, args, candidates)
         candidates = [
             fn for fn in candidates if self.front.signature(text_of(fn)).returns == returns
         ]
@@ -1039,7 +1119,9 @@ class FunctionLowering(ExpressionLowering):
         self.cur = after if candidates else None
         return self._result(result, returns)
 
-    def _result_of_pointer(self, node: ast.Call, candidates: Sequence[Any]) -> Type | None:
+    def _result_of_pointer(
+        self, node: ast.Call, args: Sequence[Value], candidates: Sequence[Any]
+    ) -> Type | None:
         """The result type of a call through a pointer: as annotated, or as all candidates have."""
         hint: Any = None
         if isinstance(node.func, ast.Attribute):
@@ -1049,7 +1131,15 @@ class FunctionLowering(ExpressionLowering):
         elif isinstance(node.func, ast.Name):
             hint = typing.get_type_hints(self.text, include_extras=True).get(node.func.id)
         if typing.get_args(hint):
-            return type_of_hint(typing.get_args(hint)[1])
+            wanted, returns = typing.get_args(hint)
+            kinds = [type_of_hint(kind) for kind in wanted]
+            fits = len(kinds) == len(args) and all(
+                kind is not None and arg.fits(kind) for arg, kind in zip(args, kinds, strict=True)
+            )
+            if not fits:
+                shown = ", ".join(str(kind) for kind in kinds)
+                self.refuse(node, f"this function takes ({shown})", "pass every argument")
+            return type_of_hint(returns)
         found = {self.front.signature(text_of(fn)).returns for fn in candidates}
         if len(found) != 1:
             self.refuse(
@@ -1063,7 +1153,7 @@ class FunctionLowering(ExpressionLowering):
 
     def _choose(self, node: ast.Call) -> Value:
         if len(node.args) != 1 or node.keywords:
-            self.refuse(node, "choose() takes the number of alternatives")
+            self.refuse(node, "choose() takes the number of alternatives", "choose(2)")
         if self.atomic:
             self._chooses(node)
             n = self.integer(node.args[0])
@@ -1077,7 +1167,9 @@ class FunctionLowering(ExpressionLowering):
                 )
             n = constant(int(known), I32)
         if n.hi > 255 or n.lo < 0:
-            self.refuse(node, "choose() takes a number from 1 to 255")
+            self.refuse(
+                node, "choose() takes a number from 1 to 255", "use an unsigned type of one byte"
+            )
         if not self.atomic:
             self.point(node, "choose", "", "choose")
         if n.lo < 1:
@@ -1102,11 +1194,13 @@ class FunctionLowering(ExpressionLowering):
 
     def _bug(self, node: ast.Call) -> Value:
         if len(node.args) < 2:
-            self.refuse(node, 'bug() takes a kind and a text: bug("Bad page state", "...")')
+            self.refuse(node, "bug() takes a kind and a text", 'bug("Bad page state", "...")')
         words = []
         for arg in node.args[:2]:
             if not (isinstance(arg, ast.Constant) and isinstance(arg.value, str)):
-                self.refuse(arg, "kind and text of bug() are plain strings")
+                self.refuse(
+                    arg, "kind and text of bug() are plain strings", "give values as details"
+                )
             words.append(arg.value)
         for arg in node.args[2:]:
             if not self.pure(arg):
@@ -1116,10 +1210,10 @@ class FunctionLowering(ExpressionLowering):
 
     def _bug_on(self, node: ast.Call) -> Value:
         if len(node.args) != 1:
-            self.refuse(node, "BUG_ON() takes a condition")
+            self.refuse(node, "BUG_ON() takes a condition", "BUG_ON(page.count == 0)")
         found = self.value(node.args[0])
         if not (found.is_int or found.is_pointer):
-            self.refuse(node, f"{found.type} is neither true nor false")
+            self.refuse(node, f"{found.type} is neither true nor false", "compare it")
         ok, bad = self.f.new_block(), self.f.new_block()
         self.end(ir.Branch(found.op, bad, ok))
         self.at(bad)
@@ -1133,13 +1227,15 @@ class FunctionLowering(ExpressionLowering):
         for keyword in node.keywords:
             known = self.fold(keyword.value)
             if keyword.arg != "shared" or known is None:
-                self.refuse(keyword, "shared= takes True or False")
+                self.refuse(keyword, "shared= takes True or False", "acquired(lock, shared=True)")
             shared = bool(known)
         if len(node.args) != 1:
-            self.refuse(node, "takes a lock")
+            self.refuse(node, "this takes one lock", "acquired(lock)")
         lock = self.value(node.args[0])
         if not isinstance(lock.type, Ref):
-            self.refuse(node.args[0], f"a lock is a struct, this is {lock.type}")
+            self.refuse(
+                node.args[0], f"a lock is a struct, this is {lock.type}", "embed one: SpinLock"
+            )
         self.nonnull(lock, node, "lock")
         return lock, shared
 

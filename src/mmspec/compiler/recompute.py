@@ -60,7 +60,7 @@ def _unchanged(f: ir.Function, made: int, instr: ir.Instr, used: int) -> bool:
     block = f.blocks[made]
     if _changes(field, block.instrs[block.instrs.index(instr) + 1 :], block.term):
         return False
-    following = {b: set(ir.successors(block.term)) for b, block in _terminated(f)}
+    following = {b: set(ir.successors(term)) for b, term in _terminated(f)}
     preceding: dict[int, set[int]] = {b: set() for b in following}
     for b, to in following.items():
         for s in to:
@@ -69,8 +69,8 @@ def _unchanged(f: ir.Function, made: int, instr: ir.Instr, used: int) -> bool:
     return not any(_changes(field, f.blocks[b].instrs, f.blocks[b].term) for b in between)
 
 
-def _terminated(f: ir.Function) -> list[tuple[int, ir.Block]]:
-    return [(b, block) for b, block in enumerate(f.blocks) if block.term is not None]
+def _terminated(f: ir.Function) -> list[tuple[int, ir.Terminator]]:
+    return [(b, block.term) for b, block in enumerate(f.blocks) if block.term is not None]
 
 
 def _reached(edges: dict[int, set[int]], start: int, end: int) -> set[int]:

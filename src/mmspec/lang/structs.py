@@ -103,7 +103,8 @@ def type_of_hint(hint: Any) -> Type | None:
             return StackRef(hint)
     if typing.get_origin(hint) is typing.get_origin(Callable[[], None]):
         return Fn()
-    raise TypeError(f"{hint!r} is not a type of the specification language")
+    shown = getattr(hint, "__name__", hint)
+    raise TypeError(f"`{shown}` is not a type of the specification language")
 
 
 def enum_type(cls: type[enum.IntFlag] | type[enum.IntEnum]) -> IntType:
