@@ -98,7 +98,7 @@ def by_spin(case: Case, merged: bool) -> Explored:
 def differences(case: Case) -> Iterator[str]:
     """In what the executions of a case disagree: the whole of it in one go, without Spin."""
     found = []
-    for merged in (False, True):
+    for merged in case.modes:
         mode = "merged" if merged else "full"
         run = native(case, merged)
         found.append(run)
@@ -114,6 +114,6 @@ def differences(case: Case) -> Iterator[str]:
             yield f"{mode}: {'only' if one in keys else 'not'} in CPython: {one}"
         if transitions != run.transitions:
             yield f"{mode}: {run.transitions} transitions, {transitions} in CPython"
-    full, merged_run = found
-    if full.ends != merged_run.ends and "data race" not in full.faults:
-        yield f"{len(full.ends)} ends, {len(merged_run.ends)} merged"
+    first, last = found[0], found[-1]
+    if first.ends != last.ends and "data race" not in first.faults:
+        yield f"{len(first.ends)} ends, {len(last.ends)} merged"

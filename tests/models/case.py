@@ -19,13 +19,14 @@ PLAIN = (KernelView(frozenset()),)
 class Case:
     """Tasks (and a set-up, run before them by task 0) of a micro-model.
 
-    full, merged: (states, transitions), with a step for each access and with merged steps.
+    full, merged: (states, transitions), with a step for each access and with merged steps; full
+    is None if a task fails before its first access, which is no step there.
     faults: kinds of violation that can be reached. slow: too many states for every run.
     spin: whether all values fit Promela's 32 bits.
     """
 
     tasks: Sequence[Callable[[], None]]
-    full: Counts = NEW
+    full: Counts | None = NEW
     merged: Counts = NEW
     faults: Sequence[str] = ()
     set_up: Callable[[], None] | None = None
@@ -46,9 +47,16 @@ class Case:
         """The sizes as systems take them."""
         return Config(dict(self.sizes))
 
+    @property
+    def modes(self) -> tuple[bool, ...]:
+        """With merged steps and without, where there are numbers."""
+        return (True,) if self.full is None else (False, True)
+
     def counts(self, merged: bool) -> Counts:
         """The recorded numbers."""
-        return self.merged if merged else self.full
+        found = self.merged if merged else self.full
+        assert found is not None
+        return found
 
     def __str__(self) -> str:
         names = [text_of(task).__name__ for task in self.tasks]

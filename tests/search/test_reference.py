@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.equality import cases, differences
+from mmspec.compiler.system import SetUpFailed
+from tests.equality import cases, differences, native
 from tests.models.case import Case
 
 
@@ -22,3 +23,9 @@ def test_cases_have_names_of_their_own() -> None:
     names = [str(case) for case in cases()]
 
     assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if case.full is None], ids=str)
+def test_a_task_that_fails_before_its_first_access_is_not_started(case: Case) -> None:
+    with pytest.raises(SetUpFailed, match="task 0 fails at once"):
+        native(case, merged=False)

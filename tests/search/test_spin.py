@@ -38,7 +38,7 @@ def _params() -> list[object]:
         )
         for case in cases()
         if case.spin
-        for merged in (False, True)
+        for merged in case.modes
     ]
 
 
