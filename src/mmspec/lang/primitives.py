@@ -283,8 +283,10 @@ class _Held:
     def __enter__(self) -> None:
         self.kind.take(self.lock)
 
-    def __exit__(self, *_: object) -> None:
-        self.kind.give(self.lock)
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        # a task that has failed executes nothing any more
+        if failed is None:
+            self.kind.give(self.lock)
 
 
 def locked_by(take: Any, give: Any) -> Locked:
