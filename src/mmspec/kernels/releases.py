@@ -14,9 +14,12 @@ from mmspec.kernels.changes import (
     RESTORE_BY_WALK,
     SOFT_DIRTY_OVER_THP_MIGRATION,
     SPLIT_FREEZE_FLAG,
+    SPLIT_WAITS_FOR_ZAP,
+    SPLIT_WARNS_IF_MAPPED,
     SWP_SOFT_DIRTY_IN_BIT_1,
     THP_MIGRATION,
     THP_WP_UNDER_PAGE_LOCK,
+    UNMAP_UNTIL_NOT_MAPPED,
 )
 
 v4_10 = Kernel.of("v4.10", ())
@@ -35,5 +38,8 @@ THP_MIGRATION_SERIES = (
     HOTREMOVE_MOVES_THP,
 )
 v4_14 = Kernel.of("v4.14", {*v4_13.changes, *THP_MIGRATION_SERIES, THP_WP_UNDER_PAGE_LOCK})
+
+#: What makes a split wait for, or live with, other unmapping that is under way.
+SAFE_SPLITTING = (UNMAP_UNTIL_NOT_MAPPED, SPLIT_WAITS_FOR_ZAP, SPLIT_WARNS_IF_MAPPED)
 
 RELEASES = {kernel.name: kernel for kernel in (v4_10, v4_13, v4_14)}

@@ -257,8 +257,8 @@ class _Compiler:
 
     def value(self, node: ast.expr) -> str:
         match node:
-            case ast.Constant(value=bool() | int()):
-                return str(int(node.value))
+            case ast.Constant(value=bool() | int() as number):
+                return str(int(number))
             case ast.Name(id=name) if name in self.homes:
                 r = self.reg()
                 self.w(f"{r} = load i64, ptr {self.homes[name]}")

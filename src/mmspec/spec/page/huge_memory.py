@@ -7,6 +7,8 @@ from mmspec.kernels.changes import (
     PMD_MIGRATION_IN_COMMON_PATHS,
     SOFT_DIRTY_OVER_THP_MIGRATION,
     SPLIT_FREEZE_FLAG,
+    SPLIT_WAITS_FOR_ZAP,
+    SPLIT_WARNS_IF_MAPPED,
     THP_MIGRATION,
     THP_WP_UNDER_PAGE_LOCK,
 )
@@ -85,6 +87,7 @@ from mmspec.spec.page.deferred_list import (
 from mmspec.spec.page.filemap import lock_page, trylock_page, unlock_page
 from mmspec.spec.page.mlock import clear_page_mlock, mlock_vma_page
 from mmspec.spec.page.mm import (
+    VM_WARN_ON_ONCE_PAGE,
     add_mm_counter,
     add_nr_ptes,
     compound_mapcount,
@@ -96,6 +99,7 @@ from mmspec.spec.page.mm import (
     mod_node_page_state,
     page_count,
     page_mapcount,
+    page_mapped,
     page_ref_add,
     page_ref_count,
     page_ref_freeze,
@@ -191,6 +195,7 @@ from mmspec.spec.page.rmap import (
     TTU_RMAP_LOCKED,
     TTU_SPLIT_FREEZE,
     TTU_SPLIT_HUGE_PMD,
+    TTU_SYNC,
     anon_vma_lock_write,
     anon_vma_prepare,
     anon_vma_unlock_write,
@@ -632,8 +637,13 @@ def freeze_page(page: Page) -> None:
     assert PageHead(page), "VM_BUG_ON_PAGE(!PageHead(page))"
     if PageAnon(page):
         ttu_flags |= freeze
+    if has(SPLIT_WAITS_FOR_ZAP):
+        ttu_flags |= TTU_SYNC
     unmap_success = try_to_unmap(page, ttu_flags)
-    assert unmap_success, "VM_BUG_ON_PAGE(!unmap_success)"
+    if has(SPLIT_WARNS_IF_MAPPED):
+        VM_WARN_ON_ONCE_PAGE(page_mapped(page), page)
+    else:
+        assert unmap_success, "VM_BUG_ON_PAGE(!unmap_success)"
 
 
 @freeze_page.before(FREEZE_IN_ONE_CALL, at="v4.10")

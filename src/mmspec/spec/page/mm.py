@@ -5,7 +5,20 @@ Counts of several words are summed word by word, as the kernel does, with no loc
 
 from __future__ import annotations
 
-from mmspec.lang import NULL, atomic, commuting, i16, i32, index_of, restates, u8, u16, u32
+from mmspec.lang import (
+    NULL,
+    asserting,
+    atomic,
+    bug,
+    commuting,
+    i16,
+    i32,
+    index_of,
+    restates,
+    u8,
+    u16,
+    u32,
+)
 from mmspec.spec.machine.sizes import (
     FRAMES_PER_NODE,
     HPAGE_PMD_NR,
@@ -65,6 +78,16 @@ def anon_vma_at(address: u32) -> AnonVma:
         return NULL
     offset: u32 = address - ANON_VMA_ADDRESS
     return anon_vmas[offset // ANON_VMA_SIZE]
+
+
+# ---------------------------------------------------------------------------------- warnings
+
+
+@restates("include/linux/mmdebug.h", at="v5.13")
+def VM_WARN_ON_ONCE_PAGE(condition: bool, page: Page) -> None:
+    """With CONFIG_DEBUG_VM, complain and go on."""
+    if asserting() and condition:
+        bug("WARNING", "VM_WARN_ON_ONCE_PAGE", page)
 
 
 # ------------------------------------------------------------------------------ references

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.changes import THP_MIGRATION
+from mmspec.kernels.changes import SPLIT_WAITS_FOR_ZAP, THP_MIGRATION
 from mmspec.kernels.drafts import WALK_MATCHES_ANY_PMD
 from mmspec.lang import NULL, OnStack, has, restates, u8, u32, u64
 from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_unlock
@@ -20,7 +20,7 @@ from mmspec.spec.machine.pgtable import (
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SHIFT, PAGE_SIZE
 from mmspec.spec.page.mm import hpage_nr_pages, page_to_pfn, page_to_pgoff
 from mmspec.spec.page.mm_types import Page, Pmd, Pte, Vma
-from mmspec.spec.page.page_flags import PageTransHuge
+from mmspec.spec.page.page_flags import PageTransCompound, PageTransHuge
 from mmspec.spec.page.pgtable import (
     pmd_lockptr,
     pmd_offset,
@@ -147,6 +147,11 @@ def _enter(pvmw: PageVmaMappedWalk) -> u8:
             return found
         pmde = pvmw.pmd.val
     elif not pmd_present(pmde):
+        if has(SPLIT_WAITS_FOR_ZAP) and pvmw.flags & PVMW_SYNC and PageTransCompound(pvmw.page):
+            # whoever cleared the PMD may not have dropped the mapcount yet: wait for it
+            ptl = pmd_lockptr(pvmw.pmd)
+            spin_lock(ptl)
+            spin_unlock(ptl)
         return NOT_FOUND
     if map_pte(pvmw, pmde):
         return CHECK

@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import IntFlag
 
-from mmspec.kernels.changes import FREEZE_IN_ONE_CALL, SPLIT_FREEZE_FLAG, THP_MIGRATION
+from mmspec.kernels.changes import (
+    FREEZE_IN_ONE_CALL,
+    SPLIT_FREEZE_FLAG,
+    SPLIT_WAITS_FOR_ZAP,
+    THP_MIGRATION,
+    UNMAP_UNTIL_NOT_MAPPED,
+)
 from mmspec.kernels.drafts import (
     BRANCH_AT_TOP,
     BRANCH_HEAD_ONLY_WITH_PSE,
@@ -108,6 +114,7 @@ from mmspec.spec.page.page_flags import (
     set_page_flags,
 )
 from mmspec.spec.page.page_vma_mapped import (
+    PVMW_SYNC,
     PageVmaMappedWalk,
     page_check_address,
     page_vma_mapped_walk,
@@ -141,6 +148,7 @@ class TTU(IntFlag):
     BATCH_FLUSH = 0x40
     RMAP_LOCKED = 0x80
     SPLIT_FREEZE = 0x100
+    SYNC = 0x200
 
 
 TTU_MIGRATION = TTU.MIGRATION
@@ -152,6 +160,7 @@ TTU_IGNORE_HWPOISON = TTU.IGNORE_HWPOISON
 TTU_BATCH_FLUSH = TTU.BATCH_FLUSH
 TTU_RMAP_LOCKED = TTU.RMAP_LOCKED
 TTU_SPLIT_FREEZE = TTU.SPLIT_FREEZE
+TTU_SYNC = TTU.SYNC
 
 
 # -------------------------------------------------------------------------------- anon_vmas
@@ -762,6 +771,9 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
 
     ret = True
     pvmw = PageVmaMappedWalk(page=page, vma=vma, address=address)
+    if has(SPLIT_WAITS_FOR_ZAP) and flags & TTU_SYNC:
+        # an entry that somebody has just cleared may still be counted: wait for that, too
+        pvmw.flags = PVMW_SYNC
     while page_vma_mapped_walk(pvmw):
         if has(THP_MIGRATION) and not pvmw.pte and flags & TTU_MIGRATION:
             assert PageTransCompound(page), "VM_BUG_ON_PAGE(!PageTransCompound(page))"
@@ -921,16 +933,22 @@ def invalid_migration_vma(vma: Vma) -> bool:
     return is_vma_temporary_stack(vma)
 
 
-@restates("mm/rmap.c", at="v4.14")
-def page_mapcount_is_zero(page: Page) -> bool:
-    """Whether there is nothing left to unmap."""
-    return total_mapcount(page) == 0
-
-
-@page_mapcount_is_zero.before(FREEZE_IN_ONE_CALL, at="v4.10")
+@restates("mm/rmap.c", at="v5.12")
 def page_not_mapped(page: Page) -> bool:
     """Whether there is nothing left to unmap."""
     return not page_mapped(page)
+
+
+@page_not_mapped.before(UNMAP_UNTIL_NOT_MAPPED, at="v4.14")
+def page_mapcount_is_zero(page: Page) -> bool:
+    """Whether there is nothing left to unmap; counts that change meanwhile may add up to 0."""
+    return total_mapcount(page) == 0
+
+
+@page_not_mapped.before(FREEZE_IN_ONE_CALL, at="v4.10")
+def page_mapcount_is_zero_v4_10(page: Page) -> bool:
+    """Whether nothing maps this very page, or the huge page it is part of."""
+    return page_mapcount(page) == 0
 
 
 @restates("mm/rmap.c", at="v4.14")
@@ -943,7 +961,7 @@ def try_to_unmap(page: Page, flags: TTU) -> bool:
     rwc = RmapWalkControl(
         rmap_one=try_to_unmap_one,
         arg=flags,
-        done=page_mapcount_is_zero,
+        done=page_not_mapped,
         anon_lock=page_lock_anon_vma_read,
     )
     # exec moves its stack's page tables with no lock that we know of
