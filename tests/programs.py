@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 Draw = Callable[[int], int]
 
 HEADER = """
+from collections.abc import Callable
 from mmspec.lang import *
 from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_locked, spin_unlock
 
@@ -41,6 +42,10 @@ class Local(OnStack):
     row: Array[u8] = array(2)
 
 
+class Work(OnStack):
+    act: Callable[[Obj, u8], u8]
+
+
 objs = pool(Obj, 2)
 top: Obj = static(Obj)
 
@@ -66,9 +71,25 @@ def claim(o: Obj) -> bool:
     return True
 
 
+def count(o: Obj, n: u8) -> u8:
+    o.a += n
+    return o.a
+
+
+def mark(o: Obj, n: u8) -> u8:
+    if o.flag:
+        return n
+    o.flag = True
+    return 0
+
+
+def apply(w: Work, o: Obj) -> u8:
+    return w.act(o, 1)
+
+
 @atomic
 def pick(n: u8) -> u8:
-    return choose(n + 1)
+    return choose((n & 1) + 1)
 
 
 def start() -> None:
@@ -86,6 +107,7 @@ class Program:
     """A module being written. Variables of the function in progress by kind."""
 
     draw: Draw
+    size: int = 4
     lines: list[str] = field(default_factory=list)
     ints: list[str] = field(default_factory=list)
     bools: list[str] = field(default_factory=list)
@@ -96,22 +118,22 @@ class Program:
     budget: int = 0
     names: int = 0
     loops: int = 0
-    held: bool = False
+    result: bool = False
 
     def text(self) -> str:
         """A whole module: helpers first, so that there is no recursion."""
         self.lines = [HEADER]
         for k in range(self.draw(3)):
             kind = ("n: u8", "o: Obj", "w: Local")[self.draw(3)]
-            self._function(f"helper{k}", kind, 3)
+            self._function(f"helper{k}", kind, self.size)
             self.helpers.append((f"helper{k}", kind))
         for k in range(2):
-            self._function(f"task{k}", "", 3 + self.draw(3))
+            self._function(f"task{k}", "", self.size + self.draw(3))
         return "\n".join(self.lines) + "\n"
 
     def _function(self, name: str, parameter: str, budget: int) -> None:
         self.ints, self.bools, self.objects, self.locals = [], [], [], []
-        self.fixed, self.loops, self.held = set(), 0, False
+        self.fixed, self.loops, self.result = set(), 0, bool(parameter)
         self.budget = budget
         variable = parameter.partition(":")[0]
         if parameter.endswith("u8"):
@@ -284,6 +306,13 @@ class Program:
 
     def _struct(self, pad: str, depth: int) -> None:
         name = self._new()
+        if self.draw(3) == 0:
+            act = ("count", "mark", "add", "NULL")[self.draw(4)]
+            self.lines.append(f"{pad}{name} = Work(act={act})")
+            self.names += 1
+            self.lines.append(f"{pad}v{self.names} = apply({name}, {self._object()})")
+            self.ints.append(f"v{self.names}")
+            return
         given = (f"n={self._small()}", f"obj={self._object()}", "m=-1")[: self.draw(4)]
         self.lines.append(f"{pad}{name} = Local({', '.join(given)})")
         self.locals.append(name)
@@ -295,12 +324,11 @@ class Program:
             self._store(pad, depth)
 
     def _leave(self, pad: str, depth: int) -> None:
-        """Out of the loop, if in one; never in the middle of straight code."""
-        if not self.loops:
-            self._store(pad, depth)
-            return
+        """Out of the loop, if in one, or of the function."""
+        ways = ["break", "continue"] if self.loops else []
+        ways.append(f"return {self._simple()}" if self.result else "return")
         self.lines.append(f"{pad}if {self._condition()}:")
-        self.lines.append(f"{pad}    {('break', 'continue')[self.draw(2)]}")
+        self.lines.append(f"{pad}    {ways[self.draw(len(ways))]}")
 
     # ------------------------------------------------------------------ expressions
 

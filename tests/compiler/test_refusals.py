@@ -5,10 +5,6 @@ A program follows `from tests.compiler.vocabulary import *`, its first line; its
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +13,7 @@ from mmspec.compiler.errors import CompileError
 from mmspec.compiler.frontend import KernelView
 from mmspec.compiler.system import System
 from tests.compiler.vocabulary import FAST
+from tests.modules import load_module
 
 KERNELS = (KernelView(frozenset()), KernelView(frozenset((FAST,))))
 
@@ -31,33 +28,16 @@ def _refusals() -> list[object]:
     return found
 
 
-def load(path: Path, program: str) -> Callable[[], None]:
-    """The task of a program written to `path`."""
-    path.write_text("from tests.compiler.vocabulary import *\n" + program)
-    name = f"refused_{abs(hash(program))}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            spec.loader.exec_module(module)
-    finally:
-        del sys.modules[name]
-    task: Callable[[], None] = module.task
-    return task
-
-
 @pytest.mark.parametrize("program, message", _refusals())
 def test_a_program_outside_the_language_is_refused_with_the_way_out(
     program: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    task = load(tmp_path / "program.py", program)
+    header = "from tests.compiler.vocabulary import *\n"
+    module = load_module(tmp_path / "program.py", header + program)
 
     with pytest.raises(CompileError) as refusal:
-        System([task], kernels=KERNELS)
+        System([module.task], kernels=KERNELS)
 
     assert str(refusal.value) == message
 
