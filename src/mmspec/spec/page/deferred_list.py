@@ -8,7 +8,7 @@ Pointers are numbers: the queue's head, or the address of a page's list_head.
 
 from __future__ import annotations
 
-from mmspec.lang import commuting, index_of, initializer, u16, u32
+from mmspec.lang import bug, commuting, index_of, initializer, u16, u32
 from mmspec.spec.machine.sizes import HPAGE_PMD_ORDER
 from mmspec.spec.page.mm import MEM_MAP_ADDRESS, STRUCT_PAGE_SIZE
 from mmspec.spec.page.mm_types import Page, mem_map, pgdat
@@ -23,7 +23,10 @@ def page_deferred_list(page: Page) -> u32:
 
 
 def list_page(node: u32) -> Page:
-    """The head of the huge page that a list_head belongs to."""
+    """The head of the huge page that a list_head belongs to; CONFIG_DEBUG_LIST finds wild ones."""
+    first = page_deferred_list(mem_map[0])
+    if node < first or node % STRUCT_PAGE_SIZE != first % STRUCT_PAGE_SIZE:
+        bug("list corruption", "a deferred list's pointer leads to no list_head")
     offset: u32 = node - MEM_MAP_ADDRESS - _OVERLAY
     return mem_map[offset // STRUCT_PAGE_SIZE - 2]
 

@@ -654,6 +654,8 @@ def freeze_page_by_subpages(page: Page) -> None:
     assert PageHead(page), "VM_BUG_ON_PAGE(!PageHead(page))"
     if PageAnon(page):
         ttu_flags |= freeze
+    if has(SPLIT_WAITS_FOR_ZAP):
+        ttu_flags |= TTU_SYNC
     unmap_success = try_to_unmap(page, ttu_flags | TTU_SPLIT_HUGE_PMD)
     for i in range(1, HPAGE_PMD_NR):
         if not unmap_success:
@@ -662,7 +664,10 @@ def freeze_page_by_subpages(page: Page) -> None:
         if page_count(page) == 1:
             return
         unmap_success = try_to_unmap(page + i, ttu_flags)
-    assert unmap_success, "VM_BUG_ON_PAGE(ret)"
+    if has(SPLIT_WARNS_IF_MAPPED):
+        VM_WARN_ON_ONCE_PAGE(page_mapped(page), page)
+    else:
+        assert unmap_success, "VM_BUG_ON_PAGE(ret)"
 
 
 @restates("mm/huge_memory.c", at="v4.14")
@@ -798,7 +803,7 @@ def split_huge_page(page: Page) -> int:
             __split_huge_page(page)
             ret = 0
         else:
-            if asserting() and mapcount:
+            if asserting() and mapcount and not has(SPLIT_WARNS_IF_MAPPED):
                 bug("BUG_ON", "kernel BUG: total_mapcount(head) > 0", head)
             spin_unlock(pgdat.split_queue_lock)
             spin_unlock(pgdat.lru_lock)
@@ -933,7 +938,7 @@ def set_pmd_migration_entry_v2(page: Page, vma: Vma, address: u32) -> None:
         spin_unlock(ptl)
         return
     pvmw = PageVmaMappedWalk(page=page, vma=vma, address=address)
-    if not page_check_address(page, vma, address, pvmw):
+    if not page_check_address(page, vma, address, pvmw, False):
         return
     slot = pvmw.pte
     nr = 1
@@ -975,7 +980,7 @@ def set_pmd_migration_entry_v1(page: Page, vma: Vma, address: u32) -> None:
         spin_unlock(ptl)
         return
     pvmw = PageVmaMappedWalk(page=page, vma=vma, address=address)
-    page_check_address(page, vma, address, pvmw)
+    page_check_address(page, vma, address, pvmw, False)
 
 
 def set_pmd_migration_entry_literally(page: Page, vma: Vma, address: u32) -> None:

@@ -176,7 +176,7 @@ class Pglist(Struct):
     split_queue_next: u32 = guarded("split_queue_lock")
     split_queue_prev: u32 = guarded("split_queue_lock")
     split_queue_len: i8 = guarded("split_queue_lock")
-    stat: Array[i16] = array(4, counter())
+    stat: Array[i16] = array(5, counter())
 
 
 mem_map: Pool[Page] = pool(Page, NR_FRAMES)
@@ -191,7 +191,7 @@ pgdat: Pglist = static(Pglist)
 swap_info: SwapInfo = static(SwapInfo)
 
 MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES = 0, 1, 2, 3
-NR_ANON_MAPPED, NR_ANON_THPS, NR_ISOLATED_ANON, NR_MLOCK = 0, 1, 2, 3
+NR_ANON_MAPPED, NR_ANON_THPS, NR_ISOLATED_ANON, NR_MLOCK, NR_FILE_MAPPED = 0, 1, 2, 3, 4
 
 VM_READ, VM_WRITE, VM_EXEC, VM_SHARED = 0x1, 0x2, 0x4, 0x8
 VM_GROWSDOWN = 0x100

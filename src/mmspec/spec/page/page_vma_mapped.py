@@ -213,19 +213,27 @@ def page_vma_mapped_walk(pvmw: PageVmaMappedWalk) -> bool:
 
 
 @restates("include/linux/rmap.h", at="v4.10")
-def page_check_address(page: Page, vma: Vma, address: u32, pvmw: PageVmaMappedWalk) -> bool:
+def page_check_address(
+    page: Page, vma: Vma, address: u32, pvmw: PageVmaMappedWalk, sync: bool
+) -> bool:
     """Find this very page's PTE, before there were walks; True with the lock held.
 
-    A huge PMD, or anything that is not a page table, is not found.
+    A huge PMD, or anything that is not a page table, is not found. With `sync`, no look without
+    the lock decides.
     """
     pvmw.pmd = pmd_offset(vma.vm_mm, address)
     pmde = pvmw.pmd.val
     if not pmd_present(pmde) or pmd_trans_huge(pmde):
+        if sync:
+            ptl = pmd_lockptr(pvmw.pmd)
+            spin_lock(ptl)
+            spin_unlock(ptl)
         return False
     pvmw.pte = pte_in(pmd_table(pmde), address)
-    pteval = pvmw.pte.val
-    if not pte_present(pteval):
-        return False
+    if not sync:
+        pteval = pvmw.pte.val
+        if not pte_present(pteval):
+            return False
     pvmw.ptl = pte_lockptr(pvmw.pte)
     spin_lock(pvmw.ptl)
     pteval = pvmw.pte.val

@@ -82,6 +82,7 @@ from mmspec.spec.page.mm_types import (
     MM_SWAPENTS,
     NR_ANON_MAPPED,
     NR_ANON_THPS,
+    NR_FILE_MAPPED,
     VM_GROWSDOWN,
     VM_LOCKED,
     VM_STACK_INCOMPLETE_SETUP,
@@ -624,12 +625,34 @@ def page_remove_anon_compound_rmap(page: Page) -> None:
 
 
 @restates("mm/rmap.c", at="v4.14")
+def page_remove_file_rmap(page: Page, compound: bool) -> None:
+    """One mapping less of a page that is not anonymous: here, one that is taken for another."""
+    assert not compound or PageHead(page), "VM_BUG_ON_PAGE(compound && !PageHead(page))"
+    nr = 1
+    if compound and PageTransHuge(page):
+        nr = 0
+        for i in range(HPAGE_PMD_NR):
+            if mapcount_add_negative(page + i):
+                nr += 1
+        if not compound_mapcount_dec(page):
+            return
+        assert PageSwapBacked(page), "VM_BUG_ON_PAGE(!PageSwapBacked(page))"
+    elif not mapcount_add_negative(page):
+        return
+    mod_node_page_state(NR_FILE_MAPPED, -nr)
+    if PageMlocked(page):
+        clear_page_mlock(page)
+
+
+@restates("mm/rmap.c", at="v4.14")
 def page_remove_rmap(page: Page, compound: bool) -> None:
     """One mapping less. Requires: the lock of the entry that was cleared.
 
     The anon_vma stays noted in the page: another mapping may come back.
     """
-    assert PageAnon(page), "file pages are not part of the specification"
+    if not PageAnon(page):
+        page_remove_file_rmap(page, compound)
+        return
     if compound:
         page_remove_anon_compound_rmap(page)
         return
@@ -893,7 +916,8 @@ def try_to_unmap_one_page(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
         return True
 
     pvmw = PageVmaMappedWalk(page=page, vma=vma, address=address)
-    if not page_check_address(page, vma, address, pvmw):
+    sync = has(SPLIT_WAITS_FOR_ZAP) and flags & TTU_SYNC != 0
+    if not page_check_address(page, vma, address, pvmw, sync):
         return True
     if not flags & TTU_IGNORE_MLOCK and vma.vm_flags & VM_LOCKED:
         if not PageTransCompound(page):
@@ -942,12 +966,8 @@ def page_not_mapped(page: Page) -> bool:
 @page_not_mapped.before(UNMAP_UNTIL_NOT_MAPPED, at="v4.14")
 def page_mapcount_is_zero(page: Page) -> bool:
     """Whether there is nothing left to unmap; counts that change meanwhile may add up to 0."""
-    return total_mapcount(page) == 0
-
-
-@page_not_mapped.before(FREEZE_IN_ONE_CALL, at="v4.10")
-def page_mapcount_is_zero_v4_10(page: Page) -> bool:
-    """Whether nothing maps this very page, or the huge page it is part of."""
+    if has(FREEZE_IN_ONE_CALL):
+        return total_mapcount(page) == 0
     return page_mapcount(page) == 0
 
 
