@@ -43,8 +43,6 @@ def liveness(f: ir.Function, kernel_bit: int) -> list[int]:
         assert block.term is not None
         live = bits_of(ir.term_uses(block.term))
         killed = 0
-        if isinstance(block.term, ir.CallTo):
-            live |= bits_of(stack_args(block.term))
         for instr in reversed(block.instrs):
             defined = ir.defines(instr)
             if defined is not None:

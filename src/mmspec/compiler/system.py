@@ -160,6 +160,17 @@ class System:
         result = self._step(ctypes.addressof(buffer), task, choice, 1 << kernel)
         return result, buffer.raw
 
+    def predicates(self, group: int, state: bytes, kernel: int = 0) -> int:
+        """Which predicates of a group hold in a state, as bits."""
+        kind = ctypes.CFUNCTYPE(
+            ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64
+        )
+        buffer = ctypes.create_string_buffer(state, len(state))
+        scratch = ctypes.create_string_buffer(self.record_size)
+        function = kind(self.native.address(f"predicates_{group}"))
+        at = ctypes.addressof(buffer)
+        return int(function(at, ctypes.addressof(scratch), 1 << kernel))
+
     def successors(self, state: bytes, kernel: int = 0) -> list[tuple[int, int, bytes]]:
         """All steps possible in a state, as (task, choice, state after)."""
         found = []

@@ -1,5 +1,5 @@
 """Kernels as sets of named changes."""
 
-from mmspec.kernels.change import Change, Kernel
+from mmspec.kernels.change import WATCHED, Change, Kernel
 
-__all__ = ["Change", "Kernel"]
+__all__ = ["WATCHED", "Change", "Kernel"]

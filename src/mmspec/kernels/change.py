@@ -41,6 +41,12 @@ def name_changes(namespace: dict[str, object]) -> None:
             object.__setattr__(value, "name", name)
 
 
+#: Not a change of any kernel: in force when translations and stores are watched as well, which no
+#: kernel does. Without it only what a kernel itself would notice is reported.
+WATCHED = Change(subject="every translation and store is watched, beyond what a kernel checks")
+object.__setattr__(WATCHED, "name", "WATCHED")
+
+
 @dataclass(frozen=True)
 class Kernel:
     """A set of changes under a name. debug_vm: CONFIG_DEBUG_VM, whether assertions are checked."""

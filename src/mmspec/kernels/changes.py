@@ -82,8 +82,8 @@ HOTREMOVE_MOVES_THP = Change(
 )
 
 # ------------------------------------- splits that race with other unmapping (v5.12 and v5.13)
-# Fixes of a fault as old as the reverse map's look without locks. The older texts take them as well,
-# so that other faults can be looked at alone.
+# Fixes of a fault as old as the reverse map's look without locks. The older texts take them as
+# well, so that other faults can be looked at alone.
 
 UNMAP_UNTIL_NOT_MAPPED = Change(
     commit="b7e188ec98b1",

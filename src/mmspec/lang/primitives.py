@@ -168,7 +168,7 @@ def commuting(fn: Callable[P, R]) -> KernelFunction[P, R]:
 
 
 def unlocked(fn: Callable[P, R]) -> KernelFunction[P, R]:
-    """An atomic step that needs no lock: the processor's own, or something else keeps others away."""
+    """An atomic step that needs no lock: the processor's own, or others are kept away otherwise."""
     made = atomic(fn)
     made.role = UNLOCKED
     return made

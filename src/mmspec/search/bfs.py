@@ -114,6 +114,7 @@ def _engine() -> dict[str, Any]:
         (engine.rehash, 4),
         (engine.rehash_root, 2),
         (engine.root_slot, 1),
+        (engine.run_alone, 5),
     ):
         kind = ctypes.CFUNCTYPE(word, *[word] * arity)
         found[fn.__name__] = kind(native.address(fn.__name__))
@@ -420,6 +421,16 @@ class Search:
             out.findings.append(Finding(_KINDS[kind], state, how >> 8, how & 255, detail))
         return out
 
+    def ends(self) -> list[int]:
+        """Numbers of the states in which all tasks have ended; the engine notes no more than
+        `engine.MAX_ENDS`, `end_count` tells how many there are."""
+        return sorted(self.store.ends.data[: min(self.end_count, engine.MAX_ENDS)])
+
+    @property
+    def end_count(self) -> int:
+        """How many states there are in which all tasks have ended."""
+        return self.store.ctx.get(engine.C_END_COUNT)
+
     def path_to(self, k: int) -> list[int]:
         """Numbers of the states on the way to state `k`, the initial one first."""
         path = [k]
@@ -459,6 +470,16 @@ class Search:
     def close(self) -> None:
         """Give the tables' memory back; nothing can be asked any more."""
         self.store.close()
+
+
+def run_alone(system: System, state: bytes, task: int, kernel: int) -> tuple[int, bytes]:
+    """Let one task run to its end: what the last step returned, and the state after it."""
+    buffer = ctypes.create_string_buffer(state, len(state))
+    at = ctypes.addressof(buffer)
+    record = at + system.shared_size + task * system.record_size
+    step = system.native.address("step")
+    result = _engine()["run_alone"](step, at, record, task, 1 << kernel)
+    return int(result), buffer.raw
 
 
 def _packed(numbers: Sequence[int]) -> bytes:

@@ -51,9 +51,9 @@ C_TASKS, C_NODES, C_NODE_COUNT, C_LEAF_COUNT, C_RECORDS, C_LEFT = (8 * k for k i
 C_RIGHT, C_ROOT, C_ROOT_MASK, C_ROOT_LIMIT, C_ORDER, C_PARENT = (8 * k for k in range(12, 18))
 C_RIGHT_DONE, C_INVARIANTS, C_FINAL_MASK, C_MODE, C_MAXIMUM = (8 * k for k in range(18, 23))
 C_VIOLATIONS, C_LEVELS, C_GROUPS, C_GROUP_COUNT, C_TOP_SLOTS = (8 * k for k in range(23, 28))
-C_LEFT_TASKS = 8 * 28
+C_LEFT_TASKS, C_ENDS = 8 * 28, 8 * 29
 C_COUNT, C_CURSOR, C_LEVEL_END = 512, 576, 640
-C_FLAGS, C_WITNESSES, C_VIOLATION_COUNT, C_LEVEL_COUNT = 648, 656, 664, 672
+C_FLAGS, C_WITNESSES, C_VIOLATION_COUNT, C_LEVEL_COUNT, C_END_COUNT = 648, 656, 664, 672, 680
 C_SIZE = 1024
 
 # ---- a worker
@@ -69,6 +69,7 @@ R_LEFT, R_HASH, R_NUMBER, R_RIGHT, R_PARENT, R_SIZE = 0, 64, 72, 80, 88, 128
 RING = 32
 CHUNK = 32
 MAX_VIOLATIONS = 64
+MAX_ENDS = 1 << 16
 
 GROW, STOP, FOUND, FULL = 1, 2, 4, 8
 STOP_AT_VIOLATION, CHECK_DEADLOCK = 1, 2
@@ -359,10 +360,13 @@ def all_done(ctx: int, left: int) -> int:
 
 
 def finished(ctx: int, w: int, left: int, n: int) -> None:
-    """If all tasks have ended, check what must hold then."""
-    if ld64(ctx + C_FINALS) == 0:
-        return
+    """If all tasks have ended, note the state and check what must hold then."""
     if all_done(ctx, left) == 0:
+        return
+    at = add64(ctx + C_END_COUNT, 1)
+    if at < MAX_ENDS:
+        st64(ld64(ctx + C_ENDS) + at * 8, n)
+    if ld64(ctx + C_FINALS) == 0:
         return
     unpack(ctx, w, ld32(content(ld64(ctx + C_LEFT), left)))
     truth = call3(
@@ -693,6 +697,18 @@ def worker(ctx: int, w: int, quota: int, alone: int) -> int:
     return 0
 
 
+def run_alone(step: int, state: int, record: int, task: int, kernel: int) -> int:
+    """Let one task run to its end, always choosing the first; what the last step returned.
+
+    `record` is where the task's record is in `state`. STEPPED: it has ended.
+    """
+    while ld16(record):
+        result = call4(step, state, task, 0, kernel)
+        if result == BLOCKED or result & VIOLATED:
+            return result
+    return STEPPED
+
+
 FUNCTIONS = (
     hash_bytes,
     same,
@@ -721,5 +737,6 @@ FUNCTIONS = (
     expand,
     ahead,
     worker,
+    run_alone,
 )
-EXPORTED = (worker, intern, rehash, rehash_root, root_slot)
+EXPORTED = (worker, intern, rehash, rehash_root, root_slot, run_alone)

@@ -234,6 +234,7 @@ class Store:
         self.parent = Region(memory)
         self.slots = 1 << 10
         self.violations = Words(engine.MAX_VIOLATIONS * 4)
+        self.ends = Words(engine.MAX_ENDS)
         self.levels = Words(1 << 20)
         self.top_slots = Words(16)
         self.group_words = Words(max(1, len(groups)) * 3)
@@ -290,6 +291,7 @@ class Store:
         ctx.set(engine.C_ORDER, self.order.address)
         ctx.set(engine.C_PARENT, self.parent.address)
         ctx.set(engine.C_VIOLATIONS, self.violations.address)
+        ctx.set(engine.C_ENDS, self.ends.address)
         ctx.set(engine.C_LEVELS, self.levels.address)
         ctx.set(engine.C_GROUPS, self.group_words.address)
         ctx.set(engine.C_GROUP_COUNT, groups)

@@ -7,7 +7,8 @@ what a load must therefore return, is kept beside memory and compared.
 
 from __future__ import annotations
 
-from mmspec.lang import bug, this_task, u8, u16, u32, u64, unlocked
+from mmspec.kernels import WATCHED
+from mmspec.lang import bug, has, this_task, u8, u16, u32, u64, unlocked
 from mmspec.spec.machine.pgtable import (
     _PAGE_ACCESSED,
     _PAGE_DIRTY,
@@ -88,7 +89,7 @@ def _walk(cpu: Cpu, mm: Mm, address: u32, write: bool) -> u16:
         cpu.huge[pmd_index(address)] = pmd.val
         return pmd_pfn(val) + pte_index(address) + 1
     table = pmd_table(val)
-    if not table.live:
+    if has(WATCHED) and not table.live:
         bug("page table", "the processor walks a freed page table", table)
     pte = table.pte[pte_index(address)]
     if not _usable(pte.val, write):
@@ -111,7 +112,7 @@ def _translate(address: u32, write: bool) -> u16:
 
 def _reach(frame: u16) -> Page:
     page = mem_map[frame - 1]
-    if page.buddy:
+    if has(WATCHED) and page.buddy:
         bug("use after free", "a processor reaches a freed page", page)
     return page
 
@@ -139,6 +140,6 @@ def cpu_load(address: u32) -> bool:
     data = _reach(frame).data
     mm = tasks[this_task()].mm
     k = user_page(address)
-    if mm.zapped[k] != frame and data != mm.last_store[k]:
+    if has(WATCHED) and mm.zapped[k] != frame and data != mm.last_store[k]:
         bug("lost store", "a load does not return the last store", mm)
     return True

@@ -14,26 +14,15 @@ from mmspec.lang import (
 )
 from mmspec.spec.machine.locks import down_write, up_write
 from mmspec.spec.machine.pgtable import (
-    _PAGE_PRESENT,
     PAGE_COPY,
-    pmd_none,
-    pmd_pfn,
-    pmd_trans_huge,
-    pte_none,
-    pte_pfn,
-    pte_present,
-    pte_to_swp_entry,
-    swp_offset,
 )
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_MASK,
-    HPAGE_PMD_NR,
     HPAGE_PMD_SIZE,
     NR_MMS,
     NR_VMAS,
     PAGE_SHIFT,
     PTRS_PER_PMD,
-    PTRS_PER_PTE,
     USER_BASE,
     USER_END,
     USER_PAGES,
@@ -47,7 +36,6 @@ from mmspec.spec.page.mm_types import (
     Pmd,
     Vma,
     cpus,
-    mem_map,
     mms,
     tasks,
     vmas,
@@ -308,26 +296,13 @@ def switch_mm(mm: Mm) -> None:
 
 
 @unlocked
-def reads_what_it_maps(mm: Mm) -> None:
-    """A child's loads must return what its pages hold now that it has them (checking)."""
-    for k in range(PTRS_PER_PMD):
-        pmd = mm.pgd.pmd[k].val
-        for i in range(PTRS_PER_PTE):
-            page = k * HPAGE_PMD_NR + i
-            if pmd_none(pmd):
-                mm.last_store[page] = 0
-            elif pmd_trans_huge(pmd):
-                mm.last_store[page] = mem_map[pmd_pfn(pmd) + i].data
-            elif not pmd & _PAGE_PRESENT:
-                mm.last_store[page] = mem_map[swp_offset(pte_to_swp_entry(pmd)) + i].data
-            else:
-                pte = pmd_table(pmd).pte[i].val
-                if pte_none(pte):
-                    mm.last_store[page] = 0
-                elif pte_present(pte):
-                    mm.last_store[page] = mem_map[pte_pfn(pte)].data
-                else:
-                    mm.last_store[page] = mem_map[swp_offset(pte_to_swp_entry(pte))].data
+def reads_the_same(mm: Mm, oldmm: Mm) -> None:
+    """From now on a child's loads must return what its parent's do (checking).
+
+    The parent maps nothing that is writable by now, and nobody can serve its faults.
+    """
+    for k in range(USER_PAGES):
+        mm.last_store[k] = oldmm.last_store[k]
 
 
 @restates("kernel/fork.c", at="v4.14")
@@ -355,6 +330,6 @@ def dup_mmap(mm: Mm, oldmm: Mm) -> int:
         mpnt = mpnt.vm_next
     up_write(mm.mmap_sem)
     flush_tlb_mm(oldmm)
-    reads_what_it_maps(mm)
+    reads_the_same(mm, oldmm)
     up_write(oldmm.mmap_sem)
     return retval

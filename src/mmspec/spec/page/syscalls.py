@@ -79,6 +79,8 @@ def fork(task: u8) -> int:
 def exit_mm() -> None:
     """Leave the address space; the last task to do so takes it down."""
     mm = tasks[this_task()].mm
+    if not mm:
+        return
     switch_mm(NULL)
     mmput(mm)
 

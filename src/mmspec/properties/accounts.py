@@ -1,0 +1,260 @@
+"""What must add up when nothing is under way any more: counts, and the memory's contents."""
+
+from __future__ import annotations
+
+from mmspec.lang import i32, u8, u16, u32
+from mmspec.properties.property import after_exit, at_rest
+from mmspec.spec.machine.locks import rcu
+from mmspec.spec.machine.pgtable import (
+    is_swap_pmd,
+    is_swap_pte,
+    pmd_none,
+    pmd_pfn,
+    pmd_present,
+    pmd_trans_huge,
+    pte_none,
+    pte_pfn,
+    pte_present,
+)
+from mmspec.spec.machine.sizes import (
+    HPAGE_PMD_NR,
+    NR_ANON_VMAS,
+    NR_FRAMES,
+    NR_MMS,
+    NR_TABLES,
+    NR_VMAS,
+    PTRS_PER_PMD,
+    PTRS_PER_PTE,
+)
+from mmspec.spec.page.mm_types import (
+    MM_ANONPAGES,
+    NR_ANON_MAPPED,
+    NR_ANON_THPS,
+    NR_ISOLATED_ANON,
+    Mm,
+    Page,
+    anon_vmas,
+    mem_map,
+    mms,
+    page_tables,
+    pgdat,
+    vmas,
+)
+from mmspec.spec.page.page_flags import PG_double_map, PG_head, PG_locked, PG_swapcache
+from mmspec.spec.page.pgtable import pmd_table
+
+
+def _pmds_of(frame: u32) -> u16:
+    """How many huge PMDs map the huge page that begins at a frame."""
+    found = 0
+    for m in range(NR_MMS):
+        for k in range(PTRS_PER_PMD):
+            pmd = mms[m].pgd.pmd[k].val
+            if not pmd_none(pmd) and pmd_present(pmd) and pmd_trans_huge(pmd):
+                if pmd_pfn(pmd) == frame:
+                    found += 1
+    return found
+
+
+def _ptes_of(frame: u32) -> u16:
+    """How many PTEs of attached tables map a frame."""
+    found = 0
+    for m in range(NR_MMS):
+        for k in range(PTRS_PER_PMD):
+            pmd = mms[m].pgd.pmd[k].val
+            if not pmd_none(pmd) and pmd_present(pmd) and not pmd_trans_huge(pmd):
+                table = pmd_table(pmd)
+                for i in range(PTRS_PER_PTE):
+                    pte = table.pte[i].val
+                    if pte_present(pte) and pte_pfn(pte) == frame:
+                        found += 1
+    return found
+
+
+def _is_huge(page: Page) -> bool:
+    return page.flags & PG_head != 0
+
+
+def _compound_mapcount(head: Page) -> i32:
+    """The raw count of PMD mappings, less one: the first tail's mapping word, signed."""
+    word = (head + 1).mapping
+    return word if word < 1 << 31 else word - (1 << 32)
+
+
+@at_rest
+def mapcount_equals_the_mappings() -> bool:
+    """Each page counts the PTEs that map it, each huge page the PMDs that do."""
+    for n in range(NR_FRAMES):
+        page = mem_map[n]
+        if page.buddy:
+            continue
+        extra = 0
+        if _is_huge(page):
+            if _compound_mapcount(page) + 1 != _pmds_of(n):
+                return False
+        head = page
+        if page.compound_head:
+            head = mem_map[page.compound_head - 1]
+        if _is_huge(head) and (head + 1).flags & PG_double_map:
+            extra = 1
+        if page._mapcount + 1 - extra != _ptes_of(n):
+            return False
+    return True
+
+
+@at_rest
+def refcount_equals_the_references() -> bool:
+    """With no pin left, a page's references are its mappings, and the swap cache's."""
+    for n in range(NR_FRAMES):
+        page = mem_map[n]
+        if page.buddy or page.compound_head:
+            continue
+        nr = 1
+        count: i32 = 0
+        if _is_huge(page):
+            nr = HPAGE_PMD_NR
+            count = _pmds_of(n)
+        for i in range(nr):
+            count += _ptes_of(n + i)
+        if page.flags & PG_swapcache:
+            count += nr
+        if page._refcount != count:
+            return False
+    return True
+
+
+def _mapped_pages(mm: Mm) -> i32:
+    """What the page tables of an address space hold, in pages; migration entries count."""
+    found: i32 = 0
+    for k in range(PTRS_PER_PMD):
+        pmd = mm.pgd.pmd[k].val
+        if pmd_none(pmd):
+            continue
+        if is_swap_pmd(pmd) or pmd_trans_huge(pmd):
+            found += HPAGE_PMD_NR
+        else:
+            table = pmd_table(pmd)
+            for i in range(PTRS_PER_PTE):
+                if not pte_none(table.pte[i].val):
+                    found += 1
+    return found
+
+
+@at_rest
+def rss_equals_what_page_tables_hold() -> bool:
+    """Each address space counts the pages in its page tables."""
+    for m in range(NR_MMS):
+        if mms[m].rss[MM_ANONPAGES] != _mapped_pages(mms[m]):
+            return False
+    return True
+
+
+@at_rest
+def no_migration_entry_remains() -> bool:
+    """Every migration entry has been replaced; without swap, nothing but pages is mapped."""
+    for m in range(NR_MMS):
+        for k in range(PTRS_PER_PMD):
+            if is_swap_pmd(mms[m].pgd.pmd[k].val):
+                return False
+    for t in range(NR_TABLES):
+        if page_tables[t].live:
+            for i in range(PTRS_PER_PTE):
+                if is_swap_pte(page_tables[t].pte[i].val):
+                    return False
+    return True
+
+
+@at_rest
+def every_huge_PMD_has_a_deposited_table() -> bool:
+    """As many tables wait in an address space as it has huge PMDs; all tables are counted."""
+    for m in range(NR_MMS):
+        huge = 0
+        attached = 0
+        for k in range(PTRS_PER_PMD):
+            pmd = mms[m].pgd.pmd[k].val
+            if not pmd_none(pmd):
+                if is_swap_pmd(pmd) or pmd_trans_huge(pmd):
+                    huge += 1
+                else:
+                    attached += 1
+        deposited = 0
+        table = mms[m].pgd.pmd_huge_pte
+        while table:
+            deposited += 1
+            table = table.next
+        if deposited != huge or mms[m].nr_ptes != attached + deposited:
+            return False
+    return True
+
+
+def _data_at(mm: Mm, k: u8, i: u8) -> u8:
+    """What a load would find in a user page; what is not mapped reads as zero."""
+    pmd = mm.pgd.pmd[k].val
+    if pmd_none(pmd) or not pmd_present(pmd):
+        return 0
+    if pmd_trans_huge(pmd):
+        return mem_map[pmd_pfn(pmd) + i].data
+    pte = pmd_table(pmd).pte[i].val
+    if not pte_present(pte):
+        return 0
+    return mem_map[pte_pfn(pte)].data
+
+
+@at_rest
+def memory_holds_what_was_stored() -> bool:
+    """Every user page holds the last store to it; what was never stored to, or dropped, is zero."""
+    for m in range(NR_MMS):
+        mm = mms[m]
+        if mm.mm_users:
+            for k in range(PTRS_PER_PMD):
+                for i in range(PTRS_PER_PTE):
+                    if _data_at(mm, k, i) != mm.last_store[k * PTRS_PER_PTE + i]:
+                        return False
+    return True
+
+
+@at_rest
+def no_lock_is_left_taken() -> bool:
+    """No page is locked, no semaphore or spinlock taken."""
+    for n in range(NR_FRAMES):
+        if mem_map[n].flags & PG_locked:
+            return False
+    for m in range(NR_MMS):
+        mm = mms[m]
+        if mm.mmap_sem.readers or mm.mmap_sem.writer:
+            return False
+        if mm.page_table_lock.locked or mm.pgd.ptl.locked:
+            return False
+    for t in range(NR_TABLES):
+        if page_tables[t].ptl.locked:
+            return False
+    for a in range(NR_ANON_VMAS):
+        if anon_vmas[a].rwsem.readers or anon_vmas[a].rwsem.writer:
+            return False
+    return not pgdat.lru_lock.locked and not pgdat.split_queue_lock.locked and not rcu.count
+
+
+@after_exit
+def no_page_is_leaked() -> bool:
+    """When every process has exited, all frames, tables, VMAs and anon_vmas are free again."""
+    for n in range(NR_FRAMES):
+        if not mem_map[n].buddy:
+            return False
+    for t in range(NR_TABLES):
+        if page_tables[t].live:
+            return False
+    for a in range(NR_ANON_VMAS):
+        if anon_vmas[a].used:
+            return False
+    for v in range(NR_VMAS):
+        if vmas[v].used:
+            return False
+    return True
+
+
+@after_exit
+def statistics_return_to_zero() -> bool:
+    """Then nothing is counted as mapped, huge or isolated."""
+    if pgdat.stat[NR_ANON_MAPPED] or pgdat.stat[NR_ANON_THPS]:
+        return False
+    return pgdat.stat[NR_ISOLATED_ANON] == 0

@@ -1,0 +1,113 @@
+"""What every entry of a page table or a TLB may say, in every state."""
+
+from __future__ import annotations
+
+from mmspec.lang import u16, u32, u64
+from mmspec.properties.property import always
+from mmspec.spec.machine.pgtable import (
+    is_migration_entry,
+    is_swap_pmd,
+    is_swap_pte,
+    pmd_none,
+    pmd_pfn,
+    pmd_present,
+    pmd_trans_huge,
+    pte_pfn,
+    pte_present,
+    pte_to_swp_entry,
+    swp_offset,
+)
+from mmspec.spec.machine.sizes import (
+    HPAGE_PMD_NR,
+    NR_FRAMES,
+    NR_MMS,
+    NR_TABLES,
+    NR_TASKS,
+    PTRS_PER_PMD,
+    PTRS_PER_PTE,
+    USER_PAGES,
+)
+from mmspec.spec.page.mm_types import cpus, mem_map, mms, page_tables
+from mmspec.spec.page.page_flags import PG_locked
+
+
+def is_free(frame: u32) -> bool:
+    """Whether a frame is in the allocator's hands. A number that is no frame's is not in use."""
+    if frame >= NR_FRAMES:
+        return True
+    page = mem_map[frame]
+    return page.buddy != 0
+
+
+def _some_are_free(frame: u32, nr: u16) -> bool:
+    for i in range(nr):
+        if is_free(frame + i):
+            return True
+    return False
+
+
+def _is_locked(frame: u32) -> bool:
+    """Whether the page, or the huge page it is part of, is locked."""
+    if is_free(frame):
+        return False
+    page = mem_map[frame]
+    if page.compound_head:
+        page = mem_map[page.compound_head - 1]
+    return page.flags & PG_locked != 0
+
+
+def _entry_is_good(val: u64) -> bool:
+    entry = pte_to_swp_entry(val)
+    return not is_migration_entry(entry) or _is_locked(swp_offset(entry))
+
+
+@always
+def migration_entries_name_locked_pages() -> bool:
+    """A migration entry, in a PTE or a PMD, names a page that is allocated and locked."""
+    for m in range(NR_MMS):
+        for k in range(PTRS_PER_PMD):
+            pmd = mms[m].pgd.pmd[k].val
+            if is_swap_pmd(pmd) and not _entry_is_good(pmd):
+                return False
+    for t in range(NR_TABLES):
+        table = page_tables[t]
+        if table.live:
+            for i in range(PTRS_PER_PTE):
+                pte = table.pte[i].val
+                if is_swap_pte(pte) and not _entry_is_good(pte):
+                    return False
+    return True
+
+
+@always
+def no_page_is_freed_while_mapped() -> bool:
+    """A present PTE or PMD maps no frame that is free."""
+    for m in range(NR_MMS):
+        for k in range(PTRS_PER_PMD):
+            pmd = mms[m].pgd.pmd[k].val
+            if not pmd_none(pmd) and pmd_present(pmd) and pmd_trans_huge(pmd):
+                if _some_are_free(pmd_pfn(pmd), HPAGE_PMD_NR):
+                    return False
+    for t in range(NR_TABLES):
+        table = page_tables[t]
+        if table.live:
+            for i in range(PTRS_PER_PTE):
+                pte = table.pte[i].val
+                if pte_present(pte) and is_free(pte_pfn(pte)):
+                    return False
+    return True
+
+
+@always
+def no_processor_reaches_a_freed_page_through_its_TLB() -> bool:
+    """A translation that a processor has cached leads to no frame that is free."""
+    for c in range(NR_TASKS):
+        for k in range(PTRS_PER_PMD):
+            huge = cpus[c].huge[k]
+            if huge and _some_are_free(pmd_pfn(huge), HPAGE_PMD_NR):
+                return False
+        for i in range(USER_PAGES):
+            small = cpus[c].small[i]
+            if small and is_free(pte_pfn(small)):
+                return False
+    return True

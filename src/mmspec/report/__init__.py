@@ -1,0 +1,1 @@
+"""Traces: what is kept of an interleaving, and how it is shown."""

@@ -1,0 +1,165 @@
+"""How shared memory is spoken of: names of places, and values in a kernel developer's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mmspec.compiler.system import System
+from mmspec.lang.structs import Field, Fn, Layout, Ref, Struct
+from mmspec.spec.machine import pgtable
+from mmspec.spec.page import deferred_list, mm, page_alloc, page_flags
+
+
+@dataclass(frozen=True)
+class Place:
+    """One scalar of shared memory. thing: the object, `page 3`; name: the whole, `page 3 flags`."""
+
+    slot: int
+    field: Field
+    index: int
+    k: int
+    thing: str
+    name: str
+
+
+#: How a struct's instances are called.
+_CALLED = {
+    "AnonVma": "anon_vma",
+    "AnonVmaChain": "avc",
+    "Mm": "mm",
+    "Page": "page",
+    "PageTable": "table",
+    "Pglist": "pgdat",
+    "RcuReaders": "rcu",
+    "SwapInfo": "swap",
+    "TaskStruct": "task",
+    "Vma": "vma",
+    "Cpu": "cpu",
+}
+
+
+def thing(layout: Layout, cls: type[Struct], index: int) -> str:
+    """The name of an object: `page 3`, `mm 0 pmd[1]`."""
+    owned = layout.owner_of(cls, index)
+    if owned is None:
+        called = _CALLED.get(cls.__name__, cls.__name__.lower())
+        return called if layout.count[cls] == 1 else f"{called} {index}"
+    field, owner, k = owned
+    outer = thing(layout, field.owner, owner)
+    if field.name == "pgd":
+        return outer
+    return f"{outer} {field.name}" + (f"[{k}]" if field.count > 1 or field.name == "pmd" else "")
+
+
+def places(layout: Layout) -> list[Place]:
+    """Every scalar of shared memory, by slot."""
+    found = []
+    for slot, (field, index, k) in enumerate(layout.scalars()):
+        of = thing(layout, field.owner, index)
+        name = of if field.name == "val" else f"{of} {field.name}"
+        if field.count > 1:
+            name += f"[{k}]"
+        found.append(Place(slot, field, index, k, of, name))
+    return found
+
+
+def entry(value: int, huge: bool) -> str:
+    """A PTE, or a PMD (`huge`: which may map a huge page), in words."""
+    if value == 0:
+        return "none"
+    if value & (pgtable._PAGE_PRESENT | (pgtable._PAGE_PSE if huge else 0)):
+        if huge and not value & pgtable._PAGE_PSE:
+            return f"table {pgtable.pte_pfn(value)}"
+        pfn = pgtable.pmd_pfn(value) if huge else pgtable.pte_pfn(value)
+        words = [f"pfn {pfn}"]
+        for bit, word in (
+            (pgtable._PAGE_RW, "writable"),
+            (pgtable._PAGE_DIRTY, "dirty"),
+            (pgtable._PAGE_ACCESSED, "accessed"),
+            (pgtable._PAGE_SOFT_DIRTY, "soft-dirty"),
+        ):
+            if value & bit:
+                words.append(word)
+        if not value & pgtable._PAGE_PRESENT:
+            words.append("not present")
+        return " ".join(words)
+    swp = pgtable.pte_to_swp_entry(value)
+    if pgtable.is_migration_entry(swp):
+        kind = "write" if pgtable.is_write_migration_entry(swp) else "read"
+        return f"migration entry, {kind}, pfn {pgtable.swp_offset(swp)}"
+    if pgtable.swp_type(swp) == pgtable.SWP_HWPOISON:
+        return f"hwpoison entry, pfn {pgtable.swp_offset(swp)}"
+    return f"swap entry, slot {pgtable.swp_offset(swp)}"
+
+
+_FLAGS = {
+    value: name[3:]
+    for name, value in vars(page_flags).items()
+    if name.startswith("PG_") and name != "PG_double_map"
+}
+
+
+def flags(value: int) -> str:
+    """A page's flags, as a kernel prints them: `locked|uptodate|head`."""
+    known = [name for bit, name in sorted(_FLAGS.items()) if value & bit]
+    return "|".join(known) if known else "none"
+
+
+def mapping(value: int) -> str:
+    """A page's mapping word; in a tail it means something else."""
+    if value == 0:
+        return "NULL"
+    if value == page_alloc.TAIL_MAPPING:
+        return "TAIL_MAPPING"
+    low = value & page_flags.PAGE_MAPPING_FLAGS
+    address = value & ~page_flags.PAGE_MAPPING_FLAGS
+    if value >= 1 << 31:
+        return str(value - (1 << 32))
+    if address >= mm.ANON_VMA_ADDRESS and address < mm.MEM_MAP_ADDRESS:
+        number = (address - mm.ANON_VMA_ADDRESS) // mm.ANON_VMA_SIZE
+        suffix = "".join(f"|{n}" for bit, n in ((1, "anon"), (2, "movable")) if low & bit)
+        return f"anon_vma {number}{suffix}"
+    if value == deferred_list.SPLIT_QUEUE:
+        return "split_queue"
+    return f"{value:#x}" if value > 1024 else str(value)
+
+
+class Namer:
+    """Names and values of one system's shared memory."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.layout = system.layout
+        self.places = places(system.layout)
+        self._in_words: dict[str, Callable[[int], str]] = {
+            "Pte.val": lambda v: entry(v, False),
+            "Pmd.val": lambda v: entry(v, True),
+            "Cpu.small": lambda v: entry(v, False),
+            "Cpu.huge": lambda v: entry(v, True),
+            "Page.flags": flags,
+            "Page.mapping": mapping,
+        }
+
+    def value(self, place: Place, value: int) -> str:
+        """A scalar in words."""
+        field = place.field
+        in_words = self._in_words.get(str(field))
+        if in_words is not None:
+            return in_words(value)
+        elem = field.elem
+        if isinstance(elem, Ref):
+            return "NULL" if value == 0 else thing(self.layout, elem.cls, value - 1)
+        if isinstance(elem, Fn):
+            known = self.system.addressed.items()
+            return next((f.__name__ for f, number in known if number == value), "NULL")
+        return str(value)
+
+    def changes(self, before: bytes, after: bytes) -> list[tuple[Place, int, int]]:
+        """What differs between two states' shared memory: place, value before, value after."""
+        if before[: self.layout.size] == after[: self.layout.size]:
+            return []
+        old, new = self.system.memory(before), self.system.memory(after)
+        return [
+            (place, a, b) for place, a, b in zip(self.places, old, new, strict=True) if a != b
+        ]

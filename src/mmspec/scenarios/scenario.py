@@ -1,0 +1,92 @@
+"""What a scenario is: something that users of a kernel could do at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmspec.kernels import Change, Kernel
+from mmspec.lang import Config
+
+Program = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One system to explore.
+
+    set_up: executed by task 0, alone, from a machine that is switched off. tasks: the programs
+    that then run concurrently; task n on processor n.
+    """
+
+    name: str
+    set_up: Program
+    tasks: tuple[Program, ...]
+
+
+@dataclass(frozen=True)
+class Witness:
+    """Something that must happen in a scenario, or its verdict means nothing.
+
+    reached: a function that some task must get to. needs: the changes without which it cannot.
+    """
+
+    sentence: str
+    reached: Any
+    needs: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a scenario's table: a kernel under a short name. note: what is special about it."""
+
+    name: str
+    kernel: Kernel
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Cases that belong together, the sizes they run with, and the kernels they are run on.
+
+    rows: the kernels of its table, when none is asked for.
+    """
+
+    name: str
+    title: str
+    cases: tuple[Case, ...]
+    rows: tuple[Row, ...]
+    config: Config = field(default_factory=Config)
+    witnesses: tuple[Witness, ...] = ()
+    explanation: str = ""
+
+    def case(self, name: str) -> Case:
+        """A case by its name; KeyError with the names there are."""
+        for case in self.cases:
+            if case.name == name:
+                return case
+        raise KeyError(f"{self.name} has no case {name!r}: there are {self.case_names()}")
+
+    def case_names(self) -> str:
+        """The cases' names, for messages."""
+        return ", ".join(case.name for case in self.cases)
+
+    def programs(self) -> list[Program]:
+        """Every program that a task executes, each once."""
+        found: list[Program] = []
+        for case in self.cases:
+            found += [case.set_up, *case.tasks]
+        return list(dict.fromkeys(found))
+
+
+def crossed(
+    set_ups: Sequence[Program], first: Sequence[Program], second: Sequence[Program]
+) -> tuple[Case, ...]:
+    """Every set-up with every pair of programs; a case is named after its functions."""
+    return tuple(
+        Case(f"{s.__name__}/{a.__name__}/{b.__name__}", s, (a, b))
+        for s in set_ups
+        for a in first
+        for b in second
+    )
