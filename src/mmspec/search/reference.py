@@ -19,7 +19,7 @@ from mmspec.compiler.system import SetUp, System, TaskView
 from mmspec.lang.program import discover
 from mmspec.lang.source import leading_wait, without_assertions
 from mmspec.lang.structs import OnStack, StackArray, StackRef, Struct
-from mmspec.lang.world import Access, World
+from mmspec.lang.world import Access, Task, World
 from mmspec.search.ranges import Ranges
 
 Key = tuple[Any, ...]
@@ -266,7 +266,16 @@ class Reference:
             point = next(p for p in points if p.site.exit == exit)
         live = self.system.frames.analysis[point.site.function].live[point][self.kernel]
         found.append((*self._frame_key(frame, place, live, exit), kind, name))
-        return tuple(found)
+        return (*found, self._held_key(task))
+
+    def _held_key(self, task: Task) -> Key:
+        found = []
+        for cls in self.world.layout.structs:
+            for index in range(self.world.layout.count[cls]):
+                shared = task.held.get(self.world.lock_number(cls.at(index)))
+                if shared is not None:
+                    found.append((cls.__name__, index, shared))
+        return tuple(sorted(found))
 
     def _frame_key(self, frame: FrameType, place: Place, live: int, exit: int) -> Key:
         code = frame.f_code
@@ -326,7 +335,8 @@ def _compiled_task(task: TaskView) -> Key:
         code = view.function.text.__code__
         key: Key = (code.co_name, _place(span), site.exit if site is not None else -1, values)
         found.append((*key, site.kind, site.name) if site is not None else key)
-    return tuple(found)
+    held = [(type(lock).__name__, lock._mmspec_index, shared) for lock, shared in task.held]
+    return (*found, tuple(sorted(held)))
 
 
 def _plain(var: ir.Var, value: Any) -> Any:
