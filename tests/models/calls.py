@@ -142,6 +142,15 @@ def no_result(n: u8) -> None:
     store.b = 5
 
 
+def which_call() -> None:
+    """Afterwards nothing tells which of two calls it was."""
+    if store.a:
+        no_result(1)
+    else:
+        no_result(1)
+    store.c = 1
+
+
 def ignores_result() -> None:
     add_one(3)
     no_result(0)
@@ -212,6 +221,23 @@ def local_overflow() -> None:
 def small(n: u8) -> u8:
     store.c = n
     return n
+
+
+@atomic
+def exchange(n: u8) -> u8:
+    """Old values outlive what is written over them."""
+    old = store.a
+    other = store.log[n % 3]
+    store.a = n
+    store.log[n % 3] = old
+    return old + other
+
+
+def exchanges() -> None:
+    n = exchange(3)
+    store.n = n
+    n = exchange(1)
+    store.c = n
 
 
 def atomic_argument_overflow() -> None:
@@ -418,6 +444,7 @@ CASES = [
     Case([deep], full=(15, 14), merged=(15, 14)),
     Case([deep, interferes], full=(73, 113), merged=(73, 113), slow=True),
     Case([returns_early, interferes], full=(86, 137), merged=(86, 137)),
+    Case([which_call, interferes], full=(20, 28), merged=(20, 28)),
     Case([ignores_result, interferes], full=(52, 69), merged=(52, 69)),
     Case([returns_pointers, interferes], full=(63, 97), merged=(63, 97)),
     Case([parameters, interferes], full=(22, 28), merged=(22, 28)),
@@ -427,6 +454,7 @@ CASES = [
     Case(
         [atomic_argument_overflow, interferes], full=(20, 26), merged=(20, 26), faults=["overflow"]
     ),
+    Case([exchanges, interferes], full=(48, 66), merged=(48, 66), set_up=set_ones),
     Case([walks], full=(10, 9), merged=(10, 9), set_up=fill_pages),
     Case([walks, interferes], full=(43, 68), merged=(43, 68), set_up=fill_pages),
     Case([passes_down, interferes], full=(28, 36), merged=(28, 36)),

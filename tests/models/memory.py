@@ -279,6 +279,14 @@ def early_check() -> None:
     page.flags = 2
 
 
+def reassigns() -> None:
+    """What was known of a pointer is not known of its next value."""
+    page = root.first
+    page.count = 1
+    page = page.next
+    page.count = 2
+
+
 def retry() -> None:
     page = root.first
     for _ in range(2):
@@ -331,5 +339,6 @@ CASES = [
     Case([owner_of_null], full=(4, 3), merged=(4, 3), set_up=find_cell, note="found"),
     Case([add_to_null, unlink], full=(7, 7), merged=(7, 7), set_up=link, faults=["oops"]),
     Case([early_check, one_up], full=(13, 17), merged=(13, 17), faults=["oops"]),
+    Case([reassigns, unlink_next], full=(17, 23), merged=(17, 23), set_up=link, faults=["oops"]),
     Case([retry, unlink], full=(21, 27), merged=(21, 27), set_up=link),
 ]

@@ -7,6 +7,7 @@ from mmspec.lang import (
     acquired,
     array,
     atomic,
+    choose,
     commuting,
     counter,
     embedded,
@@ -208,6 +209,13 @@ def own_locks() -> None:
     g.n = page.kind[0]
 
 
+def may_keep_lock() -> None:
+    """What a task holds at its end says nothing any more."""
+    if choose(2):
+        lock_own()
+    g.m = 1
+
+
 def gates() -> None:
     enter_gate(1)
     g.n += 1
@@ -283,6 +291,7 @@ CASES = [
     Case([maps, dirties, peeks], full=(658, 1262), merged=(420, 724), slow=True),
     Case([writes_entry_without_lock, clears], full=(16, 22), merged=(10, 13), faults=["data race"]),
     Case([own_locks, own_locks], full=(49, 84), merged=(9, 12)),
+    Case([may_keep_lock, own_locks], full=(35, 65), merged=(9, 15)),
     Case([gates, gates, open_gate], full=(108, 166), merged=(33, 43)),
     Case([crosses_locks, crosses_locks], full=(32, 32), merged=(12, 12)),
     Case([crosses_locks, crosses_back], full=(33, 38), merged=(13, 14)),
