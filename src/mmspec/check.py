@@ -238,14 +238,10 @@ class Checker:
 
     def _reached(self, search: Search) -> frozenset[str]:
         """Functions in which a task has stopped."""
-        numbers = {raw[:2] for raw in search.records()}
         sites = self.system.module.sites
-        found = set()
-        for number in numbers:
-            pc = int.from_bytes(number, "little")
-            if 0 < pc <= len(sites):
-                found.add(sites[pc - 1].function.display)
-        return frozenset(found)
+        return frozenset(
+            sites[pc - 1].function.display for pc in search.counters() if 0 < pc <= len(sites)
+        )
 
     def _violation(self, search: Search, finding: Finding) -> Violation:
         steps = tuple(search.schedule(finding))
@@ -309,7 +305,12 @@ class Checker:
         With several workers, cases run side by side; a single one gets them all.
         """
         chosen = list(self.scenario.cases if cases is None else cases)
-        jobs = [(kernel, case) for kernel in range(len(self.kernels)) for case in chosen]
+        jobs = [
+            (number, case)
+            for number, kernel in enumerate(self.kernels)
+            for case in chosen
+            if case.applies(kernel)
+        ]
         alone = len(jobs) < self.options.workers
 
         def job(kernel: int, case: Case) -> CaseResult:

@@ -360,6 +360,8 @@ class ExpressionLowering:
                 return self._unary(node)
             case ast.IfExp():
                 return self._conditional(node)
+            case ast.Call(func=ast.Name()) if self.named(node.func) in _FEATURES:
+                return self.truth(node)
             case ast.Call():
                 return self.call(node)
         self.refuse(

@@ -162,9 +162,7 @@ class System:
 
     def predicates(self, group: int, state: bytes, kernel: int = 0) -> int:
         """Which predicates of a group hold in a state, as bits."""
-        kind = ctypes.CFUNCTYPE(
-            ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64
-        )
+        kind = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64)
         buffer = ctypes.create_string_buffer(state, len(state))
         scratch = ctypes.create_string_buffer(self.record_size)
         function = kind(self.native.address(f"predicates_{group}"))
@@ -190,6 +188,13 @@ class System:
         """The number of the site where a task stands; 0 if finished."""
         at = self.shared_size + task * self.record_size
         return int.from_bytes(state[at : at + 2], "little")
+
+    def chooses(self, counter: int) -> bool:
+        """Whether a task with this program counter can go on in more than one way."""
+        if not 0 < counter <= len(self.module.sites):
+            return False
+        point = self._points.get(self.module.sites[counter - 1])
+        return point is not None and point.mover in ("pick", "choose")
 
     def tasks_of(self, state: bytes) -> int:
         """How many tasks a state has."""

@@ -160,6 +160,4 @@ class Namer:
         if before[: self.layout.size] == after[: self.layout.size]:
             return []
         old, new = self.system.memory(before), self.system.memory(after)
-        return [
-            (place, a, b) for place, a, b in zip(self.places, old, new, strict=True) if a != b
-        ]
+        return [(place, a, b) for place, a, b in zip(self.places, old, new, strict=True) if a != b]

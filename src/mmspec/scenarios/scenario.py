@@ -17,12 +17,18 @@ class Case:
     """One system to explore.
 
     set_up: executed by task 0, alone, from a machine that is switched off. tasks: the programs
-    that then run concurrently; task n on processor n.
+    that then run concurrently; task n on processor n. needs: the changes without which the case
+    adds nothing to others, and is left out.
     """
 
     name: str
     set_up: Program
     tasks: tuple[Program, ...]
+    needs: tuple[Change, ...] = ()
+
+    def applies(self, kernel: Kernel) -> bool:
+        """Whether the case is worth exploring on a kernel."""
+        return all(change in kernel for change in self.needs)
 
 
 @dataclass(frozen=True)
@@ -81,11 +87,14 @@ class Scenario:
 
 
 def crossed(
-    set_ups: Sequence[Program], first: Sequence[Program], second: Sequence[Program]
+    set_ups: Sequence[Program],
+    first: Sequence[Program],
+    second: Sequence[Program],
+    needs: tuple[Change, ...] = (),
 ) -> tuple[Case, ...]:
     """Every set-up with every pair of programs; a case is named after its functions."""
     return tuple(
-        Case(f"{s.__name__}/{a.__name__}/{b.__name__}", s, (a, b))
+        Case(f"{s.__name__}/{a.__name__}/{b.__name__}", s, (a, b), needs)
         for s in set_ups
         for a in first
         for b in second

@@ -180,6 +180,7 @@ class Search:
         self.kernel = kernel
         self.budget = budget
         self.use_memo = memo
+        self.symmetric = bool(symmetry)
         self.engine = _engine()
         boundaries, groups = self._leaves(system, symmetry)
         self.store = Store(
@@ -440,15 +441,20 @@ class Search:
 
     def schedule_to(self, k: int) -> list[tuple[int, int]]:
         """Steps (task, choice) from the initial state to state `k`."""
-        states = [self.store.state_bytes(n) for n in self.path_to(k)]
-        steps = []
-        for before, after in zip(states, states[1:], strict=False):
-            steps.append(self._step_between(before, after))
-        return steps
+        path = self.path_to(k)
+        return [self._step_between(a, b) for a, b in zip(path, path[1:], strict=False)]
 
-    def _step_between(self, before: bytes, after: bytes) -> tuple[int, int]:
-        for task, choice, found in self.system.successors(before, self.kernel):
-            if found == after:
+    def _step_between(self, before: int, after: int) -> tuple[int, int]:
+        old, new = self.store.parts_of(before), self.store.parts_of(after)
+        moved = [task for task, (a, b) in enumerate(zip(old[1:], new[1:], strict=True)) if a != b]
+        if len(moved) == 1 and not self.symmetric:
+            pc = int.from_bytes(self.store.record_bytes(old[1 + moved[0]])[:2], "little")
+            if not self.system.chooses(pc):
+                return moved[0], 0
+        target = self.store.state_bytes(after)
+        state = self.store.state_bytes(before)
+        for task, choice, found in self.system.successors(state, self.kernel):
+            if found == target:
                 return task, choice
         raise AssertionError("a state without a step that leads to it")
 
@@ -458,6 +464,13 @@ class Search:
         if finding.kind in ("fault", "invariant"):
             steps.append((finding.task, finding.choice))
         return steps
+
+    def counters(self) -> set[int]:
+        """Every program counter that any task ever had; 0 is that of a task that has ended."""
+        records = self.store.records
+        data = ctypes.string_at(records.arena.address, (records.count + 1) * records.length)
+        low, high = data[:: records.length], data[1 :: records.length]
+        return {a | b << 8 for a, b in set(zip(low, high, strict=True))}
 
     def records(self) -> list[bytes]:
         """Every record that any task ever had."""

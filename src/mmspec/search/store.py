@@ -322,18 +322,26 @@ class Store:
         """The state that state `k` was first reached from."""
         return int(ctypes.c_uint32.from_address(self.parent.address + k * 4).value)
 
-    def state_bytes(self, k: int) -> bytes:
-        """State `k` in full."""
+    def parts_of(self, k: int) -> list[int]:
+        """State `k` as numbers: of shared memory, then of each task's record."""
         key = self.key_of(k)
         left = _words(self.left.content(key >> 32), 1 + self.left_tasks)
         rights = self.tasks - self.left_tasks
         right = [key & engine.LOW]
         if rights > 1:
             right = _words(self.right.content(key & engine.LOW), rights)
+        return left + right
+
+    def record_bytes(self, number: int) -> bytes:
+        """A record by its number."""
+        return self.records.content(number)[: self.record]
+
+    def state_bytes(self, k: int) -> bytes:
+        """State `k` in full."""
+        shared, *records = self.parts_of(k)
         out = bytearray(self.shared)
-        self._descend(len(self.nodes) - 1, left[0], out)
-        records = (self.records.content(n)[: self.record] for n in (*left[1:], *right))
-        return b"".join((bytes(out), *records))
+        self._descend(len(self.nodes) - 1, shared, out)
+        return b"".join((bytes(out), *map(self.record_bytes, records)))
 
     def _descend(self, node: int, number: int, out: bytearray) -> None:
         data = self.tables[node].content(number)

@@ -938,7 +938,7 @@ def set_pmd_migration_entry_v2(page: Page, vma: Vma, address: u32) -> None:
         spin_unlock(ptl)
         return
     pvmw = PageVmaMappedWalk(page=page, vma=vma, address=address)
-    if not page_check_address(page, vma, address, pvmw, False):
+    if not page_check_address(page, vma, address, pvmw, has(SPLIT_WAITS_FOR_ZAP)):
         return
     slot = pvmw.pte
     nr = 1
@@ -980,7 +980,7 @@ def set_pmd_migration_entry_v1(page: Page, vma: Vma, address: u32) -> None:
         spin_unlock(ptl)
         return
     pvmw = PageVmaMappedWalk(page=page, vma=vma, address=address)
-    page_check_address(page, vma, address, pvmw, False)
+    page_check_address(page, vma, address, pvmw, has(SPLIT_WAITS_FOR_ZAP))
 
 
 def set_pmd_migration_entry_literally(page: Page, vma: Vma, address: u32) -> None:
