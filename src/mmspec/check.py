@@ -21,7 +21,15 @@ from mmspec.properties import (
     property_of,
 )
 from mmspec.scenarios.scenario import Case, Scenario, Witness
-from mmspec.search.bfs import Budget, Finding, Outcome, Progress, Search, run_alone
+from mmspec.search.bfs import (
+    Budget,
+    Finding,
+    Outcome,
+    Progress,
+    Search,
+    Workspace,
+    run_alone,
+)
 from mmspec.spec.page.mm_types import TaskStruct
 from mmspec.spec.page.syscalls import exit_mm
 
@@ -174,23 +182,27 @@ class Checker:
             merged=options.merged,
             groups=groups,
         )
-        self._lock = threading.Lock()
-        self._initial: dict[tuple[str, int], bytes] = {}
+        self._local = threading.local()
 
     # ------------------------------------------------------------------ one case
 
     def search(self, case: Case, kernel: int, workers: int = 1) -> Search:
-        """A search that has not begun."""
+        """A search that has not begun; the previous one in this thread is forgotten."""
+        key = (len(case.tasks), workers)
+        spaces: dict[tuple[int, int], Workspace] = self._local.__dict__.setdefault("spaces", {})
+        if key not in spaces:
+            memory = self.options.budget.memory
+            spaces[key] = Workspace(self.system, key[0], workers=workers, memory=memory)
         return Search(
             self.system,
             self.initial(case, kernel),
             kernel,
+            workspace=spaces[key],
             invariants=0 if self.always else -1,
             required=(1 << len(self.always)) - 1,
             finals=1 if self.at_rest else -1,
             final_mask=(1 << len(self.at_rest)) - 1,
             budget=self.options.budget,
-            workers=workers,
             memo=self.options.memo,
         )
 

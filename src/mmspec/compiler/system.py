@@ -106,6 +106,15 @@ class System:
         """Bytes of one task's record."""
         return self.frames.size
 
+    @property
+    def boundaries(self) -> list[int]:
+        """Offsets in shared memory at which objects begin or end."""
+        found: list[int] = []
+        for cls in self.layout.structs:
+            base, stride = self.layout.base[cls], self.layout.stride[cls]
+            found.extend(base + k * stride for k in range(self.layout.count[cls] + 1))
+        return found
+
     def entry_number(self, fn: Callable[[], None]) -> int:
         """The program counter at the start of a task program."""
         entry = self.entry[text_of(fn)]

@@ -19,6 +19,8 @@ from mmspec.search.store import Store, Table, Words
 
 #: States a single worker expands before it looks up (for Ctrl-C, budgets, progress).
 SLICE = 50_000
+#: Entries of a worker's memo, to begin with.
+MEMO = 1 << 12
 #: Frontier from which on several workers pay.
 WIDE = 20_000
 
@@ -124,7 +126,7 @@ def _engine() -> dict[str, Any]:
 class _Worker:
     """Memory of one worker."""
 
-    def __init__(self, store: Store, memo: int) -> None:
+    def __init__(self, store: Store) -> None:
         size = store.shared + store.tasks * store.record + 64
         self.words = Words(engine.W_SIZE // 8)
         self.parts = {
@@ -133,22 +135,66 @@ class _Worker:
             engine.W_KEYS: Words(len(store.nodes) * 4 + 8),
             engine.W_DIRTY: Words(len(store.nodes) + 1),
             engine.W_CHANGED: Words(len(store.nodes) + 1),
-            engine.W_MEMO: Words(memo * 4),
             engine.W_RING: Words(engine.RING * engine.R_SIZE // 8),
             engine.W_SPARE: Words(len(store.nodes) + 3),
             engine.W_NOW: Words(store.tasks + 4),
             engine.W_NEXT: Words(store.tasks + 4),
             engine.W_SCRATCH: Words(store.record // 8 + 2),
         }
+        self._publish()
+
+    def _publish(self) -> None:
         for offset, part in self.parts.items():
             self.words.set(offset, part.address)
-        self.words.set(engine.W_MEMO_MASK, memo - 1)
 
-    def enlarge_memo(self, memo: int) -> None:
-        """Start over with a larger memo."""
-        self.parts[engine.W_MEMO] = Words(memo * 4)
+    def set_memo(self, entries: int) -> None:
+        """Start over with a memo of so many entries, a power of 2."""
+        self.parts[engine.W_MEMO] = Words(entries * 4)
         self.words.set(engine.W_MEMO, self.parts[engine.W_MEMO].address)
-        self.words.set(engine.W_MEMO_MASK, memo - 1)
+        self.words.set(engine.W_MEMO_MASK, entries - 1)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for part in (self.words, *self.parts.values()):
+            ctypes.memset(part.address, 0, ctypes.sizeof(part.data))
+        self._publish()
+
+
+class Workspace:
+    """The tables and workers of searches of one shape, one after the other.
+
+    tasks: how many each state has. symmetry: which of them are interchangeable.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        tasks: int,
+        *,
+        workers: int = 1,
+        memory: int = Budget.memory,
+        symmetry: Sequence[Symmetry] = (),
+    ) -> None:
+        self.system = system
+        self.symmetric = bool(symmetry)
+        groups = [(s.first, s.count, ()) for s in symmetry]
+        self.store = Store(
+            tasks, system.shared_size, system.record_size, system.boundaries, memory, groups
+        )
+        self.workers = [_Worker(self.store) for _ in range(max(1, workers))]
+        self._used = False
+
+    def begin(self) -> None:
+        """Make room for a new search."""
+        if self._used:
+            self.store.clear()
+            for worker in self.workers:
+                worker.clear()
+        self._used = True
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self.store.close()
 
 
 class Search:
@@ -156,7 +202,7 @@ class Search:
 
     invariants, finals: numbers of predicate groups of the system (-1: none) that must hold in
     every state, and when all tasks have ended; `required` tells which bits of the invariants'
-    group must be 1 (the others are witnesses).
+    group must be 1 (the others are witnesses). workspace: to be used again, and not closed.
     """
 
     def __init__(
@@ -175,45 +221,41 @@ class Search:
         deadlock: bool = True,
         memo: bool = True,
         symmetry: Sequence[Symmetry] = (),
+        workspace: Workspace | None = None,
     ) -> None:
         self.system = system
         self.kernel = kernel
         self.budget = budget
-        self.use_memo = memo
-        self.symmetric = bool(symmetry)
         self.engine = _engine()
-        boundaries, groups = self._leaves(system, symmetry)
-        self.store = Store(
-            initial, system.shared_size, system.record_size, boundaries, budget.memory, groups
-        )
-        self.workers = [_Worker(self.store, self._memo_size()) for _ in range(max(1, workers))]
+        self._own = workspace is None
+        if workspace is None:
+            tasks = system.tasks_of(initial)
+            workspace = Workspace(
+                system, tasks, workers=workers, memory=budget.memory, symmetry=symmetry
+            )
+        workspace.begin()
+        self.workspace = workspace
+        self.store = workspace.store
+        self.workers = workspace.workers
+        self.symmetric = workspace.symmetric
+        self.use_memo = memo
+        for worker in self.workers:
+            worker.set_memo(MEMO if memo else 1)
         self.outcome = Outcome()
         ctx = self.store.ctx
         ctx.set(engine.C_STEP, system.native.address("step"))
-        if invariants >= 0:
-            ctx.set(engine.C_PREDICATES, system.native.address(f"predicates_{invariants}"))
-            ctx.set(engine.C_INVARIANTS, required)
-        if finals >= 0:
-            ctx.set(engine.C_FINALS, system.native.address(f"predicates_{finals}"))
-            ctx.set(engine.C_FINAL_MASK, final_mask)
+        ctx.set(engine.C_PREDICATES, self._predicates(invariants))
+        ctx.set(engine.C_INVARIANTS, required)
+        ctx.set(engine.C_FINALS, self._predicates(finals))
+        ctx.set(engine.C_FINAL_MASK, final_mask)
         ctx.set(engine.C_KERNEL, 1 << kernel)
         mode = engine.STOP_AT_VIOLATION * stop_at_violation + engine.CHECK_DEADLOCK * deadlock
         ctx.set(engine.C_MODE, mode)
         ctx.set(engine.C_MAXIMUM, min(budget.states, self.store.order.size // 8 - 4096))
         self._insert_initial(initial)
 
-    def _memo_size(self) -> int:
-        return 1 << 12 if self.use_memo else 1
-
-    def _leaves(
-        self, system: System, symmetry: Sequence[Symmetry]
-    ) -> tuple[list[int], list[tuple[int, int, Sequence[int]]]]:
-        layout = system.layout
-        boundaries: list[int] = []
-        for cls in layout.structs:
-            base, stride = layout.base[cls], layout.stride[cls]
-            boundaries.extend(base + k * stride for k in range(layout.count[cls] + 1))
-        return boundaries, [(s.first, s.count, ()) for s in symmetry]
+    def _predicates(self, group: int) -> int:
+        return 0 if group < 0 else self.system.native.address(f"predicates_{group}")
 
     def _insert_initial(self, initial: bytes) -> None:
         """Number the initial state by hand."""
@@ -377,10 +419,10 @@ class Search:
             store.publish_root()
             self.engine["rehash_root"](store.ctx.address, store.slots)
             if self.use_memo:
-                memo = min(max(store.slots // 4, 1 << 12), 1 << 18)
+                memo = min(max(store.slots // 4, MEMO), 1 << 18)
                 for worker in self.workers:
                     if memo > worker.words.get(engine.W_MEMO_MASK) + 1:
-                        worker.enlarge_memo(memo)
+                        worker.set_memo(memo)
 
     # ------------------------------------------------------------------ results
 
@@ -482,7 +524,8 @@ class Search:
 
     def close(self) -> None:
         """Give the tables' memory back; nothing can be asked any more."""
-        self.store.close()
+        if self._own:
+            self.workspace.close()
 
 
 def run_alone(system: System, state: bytes, task: int, kernel: int) -> tuple[int, bytes]:

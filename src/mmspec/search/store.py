@@ -18,6 +18,8 @@ _NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
 _PAGE = mmap.PAGESIZE
 LEAF_BYTES = 64
 FAN_OUT = 4
+#: Slots of an index that are kept from one search to the next.
+SMALL = 1 << 13
 
 
 class Region:
@@ -105,6 +107,13 @@ class Table:
         self.words.set(engine.T_ARENA, self.arena.address)
         self.words.set(engine.T_LENGTH, self.length)
         self.words.set(engine.T_LIMIT, self.slots * 6 // 10)
+
+    def clear(self) -> None:
+        """Forget everything; a small index keeps its size, to be filled again."""
+        self.index.zero(self.slots * 8)
+        self.slots = min(self.slots, SMALL)
+        self.words.set(engine.T_COUNT, 0)
+        self._publish()
 
     def full(self) -> bool:
         """Whether the index should grow."""
@@ -201,14 +210,14 @@ class Store:
 
     def __init__(
         self,
-        state: bytes,
+        tasks: int,
         shared: int,
         record: int,
         boundaries: Sequence[int],
         memory: int,
         groups: Sequence[tuple[int, int, Sequence[int]]] = (),
     ) -> None:
-        self.tasks = (len(state) - shared) // record
+        self.tasks = tasks
         self.shared = shared
         self.record = record
         cuts = cut_points(shared, boundaries)
@@ -245,6 +254,16 @@ class Store:
             for j, value in enumerate((first, n, place)):
                 self.group_words.data[k * 3 + j] = value
         self._publish(len(groups))
+
+    def clear(self) -> None:
+        """Forget all states, for another search of the same shape."""
+        for table in self.distinct_tables():
+            table.clear()
+        self.root.zero(self.slots * 8)
+        self.slots = min(self.slots, SMALL)
+        for offset in range(engine.C_COUNT, engine.C_SIZE, 8):
+            self.ctx.set(offset, 0)
+        self.publish_root()
 
     def _node(self, node: Node) -> None:
         at = node.number * engine.N_SIZE
