@@ -131,6 +131,7 @@ class _Worker:
         self.words = Words(engine.W_SIZE // 8)
         self.parts = {
             engine.W_STATE: Words(size // 8 + 1),
+            engine.W_CLEAN: Words(store.shared // 8 + 1),
             engine.W_NUMBERS: Words(len(store.nodes) + 1),
             engine.W_KEYS: Words(len(store.nodes) * 4 + 8),
             engine.W_DIRTY: Words(len(store.nodes) + 1),

@@ -51,7 +51,7 @@ C_TASKS, C_NODES, C_NODE_COUNT, C_LEAF_COUNT, C_RECORDS, C_LEFT = (8 * k for k i
 C_RIGHT, C_ROOT, C_ROOT_MASK, C_ROOT_LIMIT, C_ORDER, C_PARENT = (8 * k for k in range(12, 18))
 C_RIGHT_DONE, C_INVARIANTS, C_FINAL_MASK, C_MODE, C_MAXIMUM = (8 * k for k in range(18, 23))
 C_VIOLATIONS, C_LEVELS, C_GROUPS, C_GROUP_COUNT, C_TOP_SLOTS = (8 * k for k in range(23, 28))
-C_LEFT_TASKS, C_ENDS = 8 * 28, 8 * 29
+C_LEFT_TASKS, C_ENDS, C_BLOCKS = 8 * 28, 8 * 29, 8 * 30
 C_COUNT, C_CURSOR, C_LEVEL_END = 512, 576, 640
 C_FLAGS, C_WITNESSES, C_VIOLATION_COUNT, C_LEVEL_COUNT, C_END_COUNT = 648, 656, 664, 672, 680
 C_SIZE = 1024
@@ -60,7 +60,7 @@ C_SIZE = 1024
 W_STATE, W_NUMBERS, W_KEYS, W_DIRTY, W_CHANGED, W_MEMO = (8 * k for k in range(0, 6))
 W_MEMO_MASK, W_RING, W_RING_COUNT, W_NOW, W_NEXT, W_SCRATCH = (8 * k for k in range(6, 12))
 W_FROM, W_TO, W_TRANSITIONS, W_HITS, W_MISSES, W_BROKEN = (8 * k for k in range(12, 18))
-W_SPARE = 8 * 18
+W_SPARE, W_CLEAN = 8 * 18, 8 * 19
 W_SIZE = 256
 
 # ---- a step that waits in the ring: what it leads to, until all of it is in the cache
@@ -85,13 +85,18 @@ LOW = 0xFFFFFFFF
 def hash_bytes(p: int, n: int) -> int:
     """A 64-bit hash of `n` bytes, a multiple of 8."""
     a = n ^ 0x9E3779B97F4A7C15
+    b = n ^ 0xD6E8FEB86659FD93
     i = 0
-    while i + 16 <= n:
+    while i + 32 <= n:
+        a = mum(ld64(p + i) ^ 0xA0761D6478BD642F, ld64(p + i + 8) ^ a)
+        b = mum(ld64(p + i + 16) ^ 0xC2B2AE3D27D4EB4F, ld64(p + i + 24) ^ b)
+        i += 32
+    if i + 16 <= n:
         a = mum(ld64(p + i) ^ 0xA0761D6478BD642F, ld64(p + i + 8) ^ a)
         i += 16
     if i < n:
-        a = mum(ld64(p + i) ^ 0x8EBC6AF09C88C6E3, a ^ 0x589965CC75374CC3)
-    return mum(a ^ 0x1D8E4E27C47D124F, n ^ 0xE7037ED1A0B428DB)
+        b = mum(ld64(p + i) ^ 0x8EBC6AF09C88C6E3, b ^ 0x589965CC75374CC3)
+    return mum(a ^ 0x1D8E4E27C47D124F, b ^ 0xE7037ED1A0B428DB)
 
 
 def same(p: int, q: int, n: int) -> int:
@@ -102,6 +107,22 @@ def same(p: int, q: int, n: int) -> int:
             return 0
         i += 8
     return 1
+
+
+def differs(p: int, q: int, left: int) -> int:
+    """Non-zero if the next 64 bytes, or the `left` that are left, are not equal."""
+    if left >= 64:
+        return (
+            (ld64(p) ^ ld64(q))
+            | (ld64(p + 8) ^ ld64(q + 8))
+            | (ld64(p + 16) ^ ld64(q + 16))
+            | (ld64(p + 24) ^ ld64(q + 24))
+            | (ld64(p + 32) ^ ld64(q + 32))
+            | (ld64(p + 40) ^ ld64(q + 40))
+            | (ld64(p + 48) ^ ld64(q + 48))
+            | (ld64(p + 56) ^ ld64(q + 56))
+        )
+    return same(p, q, left) ^ 1
 
 
 def content(table: int, number: int) -> int:
@@ -201,6 +222,7 @@ def descend(ctx: int, w: int, node: int, number: int) -> None:
     n = ld64(table + T_LENGTH)
     if node < ld64(ctx + C_LEAF_COUNT):
         copy(ld64(w + W_STATE) + ld64(nd + N_OFFSET), source, n)
+        copy(ld64(w + W_CLEAN) + ld64(nd + N_OFFSET), source, n)
         return
     children = ld64(nd + N_CHILDREN)
     count = ld64(nd + N_CHILD_COUNT)
@@ -232,26 +254,38 @@ def commit(ctx: int, w: int) -> int:
     dirty = ld64(w + W_DIRTY)
     changed = ld64(w + W_CHANGED)
     state = ld64(w + W_STATE)
+    clean = ld64(w + W_CLEAN)
+    size = ld64(ctx + C_SHARED)
     count = 0
     result = 0
     k = 0
-    nd = nodes
-    while k < leaves:
-        p = state + ld64(nd + N_OFFSET)
-        table = ld64(nd + N_TABLE)
-        if same(content(table, ld64(numbers + k * 8)), p, ld64(table + T_LENGTH)) == 0:
-            result = intern(ctx, w, table, p)
-            if total > 1:
-                parent = ld64(nd + N_PARENT)
-                at = keys + ld64(nodes + parent * N_SIZE + N_OFFSET) + ld64(nd + N_SLOT)
-                st32(at, result & NUMBER)
-                st64(dirty + parent * 8, 1)
-            st64(changed + count * 8, k)
-            count += 1
-        k += 1
-        nd += N_SIZE
+    block = 0
+    while block < size:
+        if differs(state + block, clean + block, size - block):
+            first = ld64(ld64(ctx + C_BLOCKS) + (block >> 6) * 8)
+            if k < first:
+                k = first
+            while k < leaves:
+                nd = nodes + k * N_SIZE
+                offset = ld64(nd + N_OFFSET)
+                if offset >= block + 64:
+                    break
+                table = ld64(nd + N_TABLE)
+                if same(clean + offset, state + offset, ld64(table + T_LENGTH)) == 0:
+                    result = intern(ctx, w, table, state + offset)
+                    if total > 1:
+                        parent = ld64(nd + N_PARENT)
+                        at = keys + ld64(nodes + parent * N_SIZE + N_OFFSET) + ld64(nd + N_SLOT)
+                        st32(at, result & NUMBER)
+                        st64(dirty + parent * 8, 1)
+                    st64(changed + count * 8, k)
+                    count += 1
+                k += 1
+        block += 64
     if count == 0:
         return ld64(numbers + (total - 1) * 8)
+    k = leaves
+    nd = nodes + k * N_SIZE
     while k < total:
         if ld64(dirty + k * 8):
             found = intern(ctx, w, ld64(nd + N_TABLE), keys + ld64(nd + N_OFFSET))
@@ -287,13 +321,14 @@ def restore(ctx: int, w: int, count: int) -> None:
     dirty = ld64(w + W_DIRTY)
     changed = ld64(w + W_CHANGED)
     state = ld64(w + W_STATE)
+    clean = ld64(w + W_CLEAN)
     j = 0
     while j < count:
         k = ld64(changed + j * 8)
         nd = nodes + k * N_SIZE
         number = ld64(numbers + k * 8)
-        table = ld64(nd + N_TABLE)
-        copy(state + ld64(nd + N_OFFSET), content(table, number), ld64(table + T_LENGTH))
+        offset = ld64(nd + N_OFFSET)
+        copy(state + offset, clean + offset, ld64(ld64(nd + N_TABLE) + T_LENGTH))
         if total > 1:
             parent = ld64(nd + N_PARENT)
             st32(keys + ld64(nodes + parent * N_SIZE + N_OFFSET) + ld64(nd + N_SLOT), number)
@@ -712,6 +747,7 @@ def run_alone(step: int, state: int, record: int, task: int, kernel: int) -> int
 FUNCTIONS = (
     hash_bytes,
     same,
+    differs,
     content,
     intern_hashed,
     intern,

@@ -246,6 +246,11 @@ class Store:
         self.ends = Words(engine.MAX_ENDS)
         self.levels = Words(1 << 20)
         self.top_slots = Words(16)
+        self.blocks = Words((shared + 63) // 64)
+        for k in range((shared + 63) // 64):
+            self.blocks.data[k] = max(
+                n.number for n in self.nodes[: self.leaves] if n.offset <= k * 64
+            )
         self.group_words = Words(max(1, len(groups)) * 3)
         self.ctx = Words(engine.C_SIZE // 8)
         top = self.nodes[-1]
@@ -311,6 +316,7 @@ class Store:
         ctx.set(engine.C_PARENT, self.parent.address)
         ctx.set(engine.C_VIOLATIONS, self.violations.address)
         ctx.set(engine.C_ENDS, self.ends.address)
+        ctx.set(engine.C_BLOCKS, self.blocks.address)
         ctx.set(engine.C_LEVELS, self.levels.address)
         ctx.set(engine.C_GROUPS, self.group_words.address)
         ctx.set(engine.C_GROUP_COUNT, groups)
