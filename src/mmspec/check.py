@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from mmspec.compiler.build import build
 from mmspec.compiler.frontend import KernelView
 from mmspec.compiler.llvm import BLOCKED, VIOLATED
-from mmspec.compiler.system import System
+from mmspec.compiler.machine import Machine, Step
 from mmspec.kernels import WATCHED, Kernel
 from mmspec.properties import (
     AFTER_EXIT,
@@ -30,10 +31,9 @@ from mmspec.search.bfs import (
     Workspace,
     run_alone,
 )
+from mmspec.search.engine import MAX_ENDS
 from mmspec.spec.page.mm_types import TaskStruct
 from mmspec.spec.page.syscalls import exit_mm
-
-Step = tuple[int, int]
 
 
 class Verdict(enum.Enum):
@@ -62,20 +62,34 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 class Options:
     """How to check.
 
-    merged, memo: reductions that can be switched off. watched: also what no kernel checks; without,
-    only what a kernel would notice itself. properties: names, empty for all. workers: threads.
+    merged, memo: reductions that can be switched off. properties: names, empty for all.
+    workers: threads. all_cases: go on with the others after a case that is violated.
     """
 
     merged: bool = True
     memo: bool = True
-    watched: bool = True
     properties: tuple[str, ...] = ()
     budget: Budget = field(default_factory=Budget)
     workers: int = 1
+    all_cases: bool = False
 
     def wants(self, made: Property) -> bool:
         """Whether a property is to be checked."""
         return not self.properties or made.name in self.properties
+
+
+@dataclass(frozen=True)
+class Target:
+    """A kernel to check. watched: for all properties; without, only for what it notices itself."""
+
+    kernel: Kernel
+    watched: bool = True
+
+    @property
+    def view(self) -> KernelView:
+        """What the compiler has to know."""
+        extra = {WATCHED} if self.watched else set()
+        return KernelView(self.kernel.changes | extra, self.kernel.debug_vm)
 
 
 @dataclass(frozen=True)
@@ -122,20 +136,21 @@ class CaseResult:
 class Result:
     """What checking a scenario on one kernel gave.
 
-    missing: witnesses that no case has reached although the search was exhausted.
+    missing: witnesses that no case has reached although the search was exhausted. skipped: cases
+    that were not explored, because one before them is violated.
     """
 
     scenario: Scenario
-    kernel: Kernel
+    target: Target
     cases: list[CaseResult]
     missing: list[Witness]
-    name: str = ""
+    skipped: list[Case]
 
     @property
     def verdict(self) -> Verdict:
         """Violated if any case is; undetermined if any is, or if a witness is missing."""
         found = worst(result.verdict for result in self.cases)
-        if found is Verdict.HOLDS and self.missing:
+        if found is Verdict.HOLDS and (self.missing or not self.cases):
             return Verdict.UNDETERMINED
         return found
 
@@ -160,25 +175,23 @@ class Checker:
     """A scenario compiled once for a family of kernels."""
 
     def __init__(
-        self, scenario: Scenario, kernels: Sequence[Kernel], options: Options = Options()
+        self, scenario: Scenario, targets: Sequence[Target], options: Options = Options()
     ) -> None:
         self.scenario = scenario
-        self.kernels = list(kernels)
+        self.targets = list(targets)
         self.options = options
         wanted = [made for made in PROPERTIES.values() if options.wants(made)]
-        self.always = [made for made in wanted if made.when == ALWAYS and options.watched]
-        self.at_rest = [made for made in wanted if made.when == AT_REST and options.watched]
-        self.after_exit = [made for made in wanted if made.when == AFTER_EXIT and options.watched]
+        self.always = [made for made in wanted if made.when == ALWAYS]
+        self.at_rest = [made for made in wanted if made.when == AT_REST]
+        self.after_exit = [made for made in wanted if made.when == AFTER_EXIT]
         groups = [
             [made.holds for made in group if made.holds is not None]
             for group in (self.always, self.at_rest, self.after_exit)
         ]
-        extra = {WATCHED} if options.watched else set()
-        views = [KernelView(kernel.changes | extra, kernel.debug_vm) for kernel in kernels]
-        self.system = System(
+        self.machine: Machine = build(
             [*scenario.programs(), exit_mm],
             scenario.config,
-            views,
+            [target.view for target in self.targets],
             merged=options.merged,
             groups=groups,
         )
@@ -186,29 +199,30 @@ class Checker:
 
     # ------------------------------------------------------------------ one case
 
-    def search(self, case: Case, kernel: int, workers: int = 1) -> Search:
+    def search(self, case: Case, number: int, workers: int = 1) -> Search:
         """A search that has not begun; the previous one in this thread is forgotten."""
         key = (len(case.tasks), workers)
         spaces: dict[tuple[int, int], Workspace] = self._local.__dict__.setdefault("spaces", {})
         if key not in spaces:
             memory = self.options.budget.memory
-            spaces[key] = Workspace(self.system, key[0], workers=workers, memory=memory)
+            spaces[key] = Workspace(self.machine, key[0], workers=workers, memory=memory)
+        watched = self.targets[number].watched
         return Search(
-            self.system,
-            self.initial(case, kernel),
-            kernel,
+            self.machine,
+            self.initial(case, number),
+            number,
             workspace=spaces[key],
-            invariants=0 if self.always else -1,
+            invariants=0 if self.always and watched else -1,
             required=(1 << len(self.always)) - 1,
-            finals=1 if self.at_rest else -1,
+            finals=1 if self.at_rest and watched else -1,
             final_mask=(1 << len(self.at_rest)) - 1,
             budget=self.options.budget,
             memo=self.options.memo,
         )
 
-    def initial(self, case: Case, kernel: int) -> bytes:
+    def initial(self, case: Case, number: int) -> bytes:
         """The state after the set-up, with the tasks about to begin."""
-        state, _ = self.system.initial([(0, case.set_up)], case.tasks, kernel)
+        state, _ = self.machine.initial([(0, case.set_up)], case.tasks, number)
         return state
 
     def run_case(
@@ -242,6 +256,8 @@ class Checker:
                 violation = None
         elif outcome.stopped:
             verdict, reason = Verdict.UNDETERMINED, _WHY[outcome.stopped]
+        elif search.end_count > MAX_ENDS:
+            verdict, reason = Verdict.UNDETERMINED, "of too many final states not all were left"
         elif search.end_count == 0:
             verdict, reason = Verdict.UNDETERMINED, "no interleaving ever ends"
         return CaseResult(
@@ -250,10 +266,8 @@ class Checker:
 
     def _reached(self, search: Search) -> frozenset[str]:
         """Functions in which a task has stopped."""
-        sites = self.system.module.sites
-        return frozenset(
-            sites[pc - 1].function.display for pc in search.counters() if 0 < pc <= len(sites)
-        )
+        stops = self.machine.listing.stops
+        return frozenset(stops[pc - 1][0] for pc in search.counters() if 0 < pc <= len(stops))
 
     def _violation(self, search: Search, finding: Finding) -> Violation:
         steps = tuple(search.schedule(finding))
@@ -264,14 +278,11 @@ class Checker:
             made = next(p for k, p in enumerate(group) if finding.detail >> k & 1)
             return Violation(made, "property", made.sentence, steps, finding.task)
         state = search.store.state_bytes(finding.state)
-        _, after = self.system.step(state, finding.task, finding.choice, search.kernel)
-        return self._fault(after, finding.task, search.kernel, steps)
+        _, after = self.machine.step(state, finding.task, finding.choice, search.kernel)
+        return self._fault(after, finding.task, steps)
 
-    def _fault(
-        self, state: bytes, task: int, kernel: int, steps: tuple[Step, ...], exits: int = 0
-    ) -> Violation:
-        fault = self.system.task(state, task, kernel).fault
-        assert fault is not None
+    def _fault(self, state: bytes, task: int, steps: tuple[Step, ...], exits: int = 0) -> Violation:
+        fault = self.machine.failure(state, task)
         return Violation(property_of(fault.kind), fault.kind, fault.text, steps, task, exits)
 
     def _exits(self, search: Search) -> Violation | None:
@@ -288,18 +299,18 @@ class Checker:
 
     def _exit_from(self, state: bytes, kernel: int) -> Violation | None:
         # a child that was forked has no task to run, but exits too
-        tasks = self.system.layout.count[TaskStruct]
-        state += bytes((tasks - self.system.tasks_of(state)) * self.system.record_size)
+        tasks = self.machine.listing.pools[TaskStruct.__name__]
+        state += bytes((tasks - self.machine.tasks_of(state)) * self.machine.record_size)
         for task in range(tasks):
             buffer = bytearray(state)
-            self.system.place(buffer, task, exit_mm)
-            result, state = run_alone(self.system, bytes(buffer), task, kernel)
+            self.machine.place(buffer, task, exit_mm)
+            result, state = run_alone(self.machine, bytes(buffer), task, kernel)
             if result & VIOLATED:
-                return self._fault(state, task, kernel, (), task + 1)
+                return self._fault(state, task, (), task + 1)
             if result == BLOCKED:
                 return Violation(None, "deadlock", "exit does not come back", (), task, task + 1)
-        if self.after_exit:
-            truth = self.system.predicates(2, state, kernel)
+        if self.after_exit and self.targets[kernel].watched:
+            truth = self.machine.predicates(2, state, kernel)
             for k, made in enumerate(self.after_exit):
                 if not truth >> k & 1:
                     return Violation(made, "property", made.sentence, (), -1, tasks)
@@ -311,28 +322,35 @@ class Checker:
         self,
         watch: Callable[[int, Case, Progress | CaseResult], None] | None = None,
         cases: Sequence[Case] | None = None,
+        targets: Sequence[int] | None = None,
     ) -> list[Result]:
-        """Explore every case on every kernel; `watch` hears of progress, from any thread.
+        """Explore every case on every target, or on some; `watch` hears of it, from any thread.
 
         With several workers, cases run side by side; a single one gets them all.
         """
         chosen = list(self.scenario.cases if cases is None else cases)
+        numbers = list(range(len(self.targets)) if targets is None else targets)
         jobs = [
             (number, case)
-            for number, kernel in enumerate(self.kernels)
+            for number in numbers
             for case in chosen
-            if case.applies(kernel)
+            if case.applies(self.targets[number].kernel)
         ]
         alone = len(jobs) < self.options.workers
+        violated: set[int] = set()
 
-        def job(kernel: int, case: Case) -> CaseResult:
+        def job(number: int, case: Case) -> CaseResult | None:
+            if number in violated and not self.options.all_cases:
+                return None
             tell = None
             if watch is not None:
                 hear = watch
-                tell = lambda progress: hear(kernel, case, progress)  # noqa: E731
-            result = self.run_case(case, kernel, self.options.workers if alone else 1, tell)
+                tell = lambda progress: hear(number, case, progress)  # noqa: E731
+            result = self.run_case(case, number, self.options.workers if alone else 1, tell)
+            if result.violation is not None:
+                violated.add(number)
             if watch is not None:
-                watch(kernel, case, result)
+                watch(number, case, result)
             return result
 
         if alone or self.options.workers == 1:
@@ -340,13 +358,30 @@ class Checker:
         else:
             with ThreadPoolExecutor(self.options.workers) as pool:
                 found = list(pool.map(lambda item: job(*item), jobs))
-        by_kernel: list[list[CaseResult]] = [[] for _ in self.kernels]
-        for (kernel, _), result in zip(jobs, found, strict=True):
-            by_kernel[kernel].append(result)
         return [
-            Result(self.scenario, kernel, results, self._missing(kernel, results, cases is None))
-            for kernel, results in zip(self.kernels, by_kernel, strict=True)
+            self._collect(
+                number,
+                [(case, r) for (n, case), r in zip(jobs, found, strict=True) if n == number],
+                cases is None,
+            )
+            for number in numbers
         ]
+
+    def _collect(
+        self, number: int, found: list[tuple[Case, CaseResult | None]], complete: bool
+    ) -> Result:
+        """Up to the first violated case: what threads did beyond it depends on chance."""
+        results: list[CaseResult] = []
+        for _, result in found:
+            if result is None:
+                break
+            results.append(result)
+            if result.violation is not None and not self.options.all_cases:
+                break
+        skipped = [case for case, _ in found[len(results) :]]
+        target = self.targets[number]
+        missing = self._missing(target.kernel, results, complete)
+        return Result(self.scenario, target, results, missing, skipped)
 
     def _missing(
         self, kernel: Kernel, results: Sequence[CaseResult], complete: bool
@@ -378,4 +413,4 @@ def check(
     watch: Callable[[int, Case, Progress | CaseResult], None] | None = None,
 ) -> Result:
     """Explore every case of a scenario on one kernel."""
-    return Checker(scenario, [kernel], options).run(watch)[0]
+    return Checker(scenario, [Target(kernel)], options).run(watch)[0]

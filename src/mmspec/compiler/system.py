@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +9,14 @@ from typing import Any
 from mmspec.compiler import ir
 from mmspec.compiler.frames import FAILED, Frames
 from mmspec.compiler.frontend import Frontend, KernelView
-from mmspec.compiler.llvm import BLOCKED, MORE, VIOLATED, Emitter
+from mmspec.compiler.llvm import Emitter
+from mmspec.compiler.machine import Failure, Listing, Machine, SetUpFailed, entry_name
 from mmspec.compiler.native import NativeModule
-from mmspec.lang.context import Config, ModelError
+from mmspec.lang.context import Config
 from mmspec.lang.ints import IntType
-from mmspec.lang.program import text_of
 from mmspec.lang.structs import Fn, Layout, Ref, StackRef, Struct
 
-SetUp = Sequence[tuple[int, Callable[[], None]]]
-
-
-class SetUpFailed(ModelError):
-    """The set-up of a scenario blocked or hit a violation."""
+__all__ = ["FrameView", "SetUpFailed", "System", "TaskView"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,7 @@ class TaskView:
         return not self.frames and self.fault is None
 
 
-class System:
+class System(Machine):
     """Tasks compiled for a family of kernels and one configuration.
 
     entries: every function that a task may execute from start to end, set-up included.
@@ -72,7 +67,6 @@ class System:
     ) -> None:
         self.config = config
         self.kernels = tuple(kernels)
-        self.merged = merged
         predicates = [p for group in groups for p in group]
         frontend = Frontend(config, kernels)
         self.module = frontend.compile(entries, predicates)
@@ -80,134 +74,38 @@ class System:
         self.addressed: dict[Any, int] = frontend.addressed
         self.frames = Frames(self.module, merged, zeroing=zeroing)
         self.layout: Layout = self.module.layout
-        self.entry = {e.text: e for e in self.module.entries}
         lowered = iter(self.module.predicates)
         self.text = Emitter(self.frames).text([[next(lowered) for _ in g] for g in groups])
-        self.native = NativeModule(self.text)
-        self._step = ctypes.CFUNCTYPE(
-            ctypes.c_int32, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64
-        )(self.native.address("step"))
         self._points = {
             block.term.site: block.term
             for f in self.module.functions
             for block in f.blocks
             if isinstance(block.term, ir.Point)
         }
+        super().__init__(NativeModule(self.text), self._listing(), merged)
 
-    # ------------------------------------------------------------------ states
-
-    @property
-    def shared_size(self) -> int:
-        """Bytes of shared memory."""
-        return self.layout.size
-
-    @property
-    def record_size(self) -> int:
-        """Bytes of one task's record."""
-        return self.frames.size
-
-    @property
-    def boundaries(self) -> list[int]:
-        """Offsets in shared memory at which objects begin or end."""
-        found: list[int] = []
-        for cls in self.layout.structs:
-            base, stride = self.layout.base[cls], self.layout.stride[cls]
-            found.extend(base + k * stride for k in range(self.layout.count[cls] + 1))
-        return found
-
-    def entry_number(self, fn: Callable[[], None]) -> int:
-        """The program counter at the start of a task program."""
-        entry = self.entry[text_of(fn)]
-        return next(s.number for s in entry.sites if s.kind == "entry")
-
-    def blank(self, tasks: int) -> bytearray:
-        """Zeroed shared memory and `tasks` finished tasks."""
-        return bytearray(self.shared_size + tasks * self.record_size)
-
-    def place(self, state: bytearray, task: int, fn: Callable[[], None]) -> None:
-        """Put a task at the start of a program."""
-        at = self.shared_size + task * self.record_size
-        state[at : at + self.record_size] = bytes(self.record_size)
-        state[at : at + 2] = self.entry_number(fn).to_bytes(2, "little")
-
-    def initial(
-        self, set_up: SetUp, tasks: Sequence[Callable[[], None] | None], kernel: int = 0
-    ) -> tuple[bytes, list[tuple[int, int]]]:
-        """The state after the set-up, each phase run alone to its end, and the steps it took."""
-        width = max([len(tasks), *(number + 1 for number, _ in set_up)])
-        state = self.blank(width)
-        steps: list[tuple[int, int]] = []
-        for number, fn in set_up:
-            self.place(state, number, fn)
-            while self.program_counter(state, number):
-                result, after = self.step(bytes(state), number, 0, kernel)
-                if result == BLOCKED:
-                    raise SetUpFailed(f"the set-up blocks in {text_of(fn).__name__}()")
-                state = bytearray(after)
-                steps.append((number, 0))
-                if result & VIOLATED:
-                    fault = self.task(bytes(state), number, kernel).fault
-                    assert fault is not None
-                    raise SetUpFailed(f"the set-up fails: {fault.kind}: {fault.text}")
-        for number, task in enumerate(tasks):
-            if task is None:
-                continue
-            self.place(state, number, task)
-            if not self.merged:
-                # what comes before the first access is nobody else's business
-                result, after = self.step(bytes(state), number, 0, kernel)
-                state = bytearray(after)
-                if result & VIOLATED:
-                    fault = self.task(after, number, kernel).fault
-                    assert fault is not None
-                    raise SetUpFailed(f"task {number} fails at once: {fault.kind}: {fault.text}")
-        return bytes(state), steps
-
-    def step(self, state: bytes, task: int, choice: int, kernel: int = 0) -> tuple[int, bytes]:
-        """One step: what `step` returned, and the state after it."""
-        buffer = ctypes.create_string_buffer(state, len(state))
-        result = self._step(ctypes.addressof(buffer), task, choice, 1 << kernel)
-        return result, buffer.raw
-
-    def predicates(self, group: int, state: bytes, kernel: int = 0) -> int:
-        """Which predicates of a group hold in a state, as bits."""
-        kind = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64)
-        buffer = ctypes.create_string_buffer(state, len(state))
-        scratch = ctypes.create_string_buffer(self.record_size)
-        function = kind(self.native.address(f"predicates_{group}"))
-        at = ctypes.addressof(buffer)
-        return int(function(at, ctypes.addressof(scratch), 1 << kernel))
-
-    def successors(self, state: bytes, kernel: int = 0) -> list[tuple[int, int, bytes]]:
-        """All steps possible in a state, as (task, choice, state after)."""
-        found = []
-        for task in range((len(state) - self.shared_size) // self.record_size):
-            choice = 0
-            while True:
-                result, after = self.step(state, task, choice, kernel)
-                if result == BLOCKED:
-                    break
-                found.append((task, choice, after))
-                if not result & MORE:
-                    break
-                choice += 1
-        return found
-
-    def program_counter(self, state: bytes | bytearray, task: int) -> int:
-        """The number of the site where a task stands; 0 if finished."""
-        at = self.shared_size + task * self.record_size
-        return int.from_bytes(state[at : at + 2], "little")
-
-    def chooses(self, counter: int) -> bool:
-        """Whether a task with this program counter can go on in more than one way."""
-        if not 0 < counter <= len(self.module.sites):
-            return False
-        point = self._points.get(self.module.sites[counter - 1])
-        return point is not None and point.mover in ("pick", "choose")
-
-    def tasks_of(self, state: bytes) -> int:
-        """How many tasks a state has."""
-        return (len(state) - self.shared_size) // self.record_size
+    def _listing(self) -> Listing:
+        module, layout = self.module, self.layout
+        boundaries: list[int] = []
+        for cls in layout.structs:
+            base, stride = layout.base[cls], layout.stride[cls]
+            boundaries.extend(base + k * stride for k in range(layout.count[cls] + 1))
+        choosing = {
+            site for site, point in self._points.items() if point.mover in ("pick", "choose")
+        }
+        entries = {}
+        for entry in module.entries:
+            number = next(site.number for site in entry.sites if site.kind == "entry")
+            entries[entry_name(entry.text)] = number
+        return Listing(
+            layout.size,
+            self.frames.size,
+            boundaries,
+            entries,
+            [(site.function.display, site in choosing) for site in module.sites],
+            [Failure(f.kind, f.text, f.function.text.__name__, f.span.line) for f in module.faults],
+            {cls.__name__: layout.count[cls] for cls in layout.structs},
+        )
 
     # ------------------------------------------------------------------ meaning
 

@@ -133,7 +133,6 @@ ROWS = (
         _v4_10.with_(BRANCH_ON_ANY_SUBPAGE, CONVERT_PRESENT_PMD_ONLY),
         "the same; only a present PMD is overwritten",
     ),
-    Row("V-N with the patch", _v4_10.with_(BRANCH_ON_ANY_SUBPAGE, SPLIT_FREEZE_FLAG)),
     Row("V-1", _v4_10.with_(BRANCH_HEAD_ONLY_WITH_PSE), "posted as v1"),
     Row("V-C", _shared_flag.with_(FREEZE_WITHOUT_PMD_SPLIT), "as merged, no PMD split, no patch"),
     Row("V-C with the patch", _v4_14.with_(FREEZE_WITHOUT_PMD_SPLIT), "as merged, no PMD split"),
@@ -145,9 +144,9 @@ SCENARIO = Scenario(
     name="seed",
     title="a huge page is split while it is written to, zapped or forked",
     cases=(
-        *crossed((huge, small, both), (bind,), (write, zap, inherit)),
         # where mbind moves huge pages, something else has to split them
         *crossed((huge, small, both), (split,), (write, zap, inherit), (MBIND_MOVES_THP,)),
+        *crossed((huge, small, both), (bind,), (write, zap, inherit)),
     ),
     rows=ROWS,
     config=Config.of(

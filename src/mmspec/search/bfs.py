@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mmspec.compiler.machine import Machine
 from mmspec.compiler.native import NativeModule
-from mmspec.compiler.system import System
 from mmspec.search import engine
 from mmspec.search.lowlevel import compile_functions
 from mmspec.search.store import Store, Table, Words
@@ -169,7 +169,7 @@ class Workspace:
 
     def __init__(
         self,
-        system: System,
+        system: Machine,
         tasks: int,
         *,
         workers: int = 1,
@@ -208,7 +208,7 @@ class Search:
 
     def __init__(
         self,
-        system: System,
+        system: Machine,
         initial: bytes,
         kernel: int = 0,
         *,
@@ -529,7 +529,7 @@ class Search:
             self.workspace.close()
 
 
-def run_alone(system: System, state: bytes, task: int, kernel: int) -> tuple[int, bytes]:
+def run_alone(system: Machine, state: bytes, task: int, kernel: int) -> tuple[int, bytes]:
     """Let one task run to its end: what the last step returned, and the state after it."""
     buffer = ctypes.create_string_buffer(state, len(state))
     at = ctypes.addressof(buffer)

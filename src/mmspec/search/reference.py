@@ -15,7 +15,8 @@ from types import CodeType, FrameType
 from typing import Any
 
 from mmspec.compiler import ir
-from mmspec.compiler.system import SetUp, System, TaskView
+from mmspec.compiler.machine import SetUp
+from mmspec.compiler.system import System, TaskView
 from mmspec.lang.program import discover
 from mmspec.lang.source import leading_wait, without_assertions
 from mmspec.lang.structs import OnStack, StackArray, StackRef, Struct
