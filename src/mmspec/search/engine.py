@@ -345,6 +345,21 @@ def restore(ctx: int, w: int, count: int) -> None:
         k += 1
 
 
+def undo(ctx: int, w: int) -> None:
+    """Forget what a step that turned out to be blocked has done to shared memory."""
+    state = ld64(w + W_STATE)
+    clean = ld64(w + W_CLEAN)
+    size = ld64(ctx + C_SHARED)
+    block = 0
+    while block < size:
+        left = size - block
+        if left > 64:
+            left = 64
+        if differs(state + block, clean + block, left):
+            copy(state + block, clean + block, left)
+        block += 64
+
+
 def violation(ctx: int, kind: int, state: int, how: int, detail: int) -> None:
     """Note a violation: `state` is the number of the state it was found from, or in."""
     n = add64(ctx + C_VIOLATION_COUNT, 1)
@@ -581,6 +596,7 @@ def compute(ctx: int, w: int, k: int, key: int, task: int, memo: int) -> int:
         copy(mine, content(records, record), size)
         result = call4(ld64(ctx + C_STEP), state, task, choice, ld64(ctx + C_KERNEL))
         if result == BLOCKED:
+            undo(ctx, w)
             if choice == 0:
                 st64(memo, (shared << 32) | record)
                 st64(memo + 8, task * 2 + 1)
@@ -758,6 +774,7 @@ FUNCTIONS = (
     unpack,
     commit,
     restore,
+    undo,
     violation,
     insert,
     all_done,
