@@ -2,6 +2,7 @@
 
 from mmspec.lang import (
     Struct,
+    atomic,
     choose,
     commuting,
     counter,
@@ -13,7 +14,16 @@ from mmspec.lang import (
     wait_until,
     written_under,
 )
-from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_unlock
+from mmspec.spec.machine.locks import (
+    RwSemaphore,
+    SpinLock,
+    down_read,
+    down_write,
+    spin_lock,
+    spin_unlock,
+    up_read,
+    up_write,
+)
 
 
 class Box(Struct):
@@ -32,6 +42,7 @@ class Side(Struct):
 
 box: Box = static(Box)
 sides = pool(Side, 2)
+gate: RwSemaphore = static(RwSemaphore)
 
 
 def publish_early() -> None:
@@ -115,3 +126,44 @@ def shows() -> None:
 def shows_unlocked() -> None:
     if sides[0].shown == 0:
         sides[0].shown = 2
+
+
+def lock_both(first: Side, second: Side) -> None:
+    spin_lock(first.lock)
+    spin_lock(second.lock)
+    spin_unlock(second.lock)
+    spin_unlock(first.lock)
+
+
+def through_pointers() -> None:
+    lock_both(sides[1], sides[0])
+
+
+def keeps_it() -> None:
+    spin_lock(sides[1].lock)
+
+
+def both_ready() -> bool:
+    return box.ready == 3 and box.data == 4
+
+
+@atomic
+def wait_for_both(n: u8) -> None:
+    wait_until(lambda: sides[n].hits != 0 or both_ready())
+    box.sum = n
+
+
+def waits_for_both() -> None:
+    box.seen = 1
+    wait_for_both(box.seen)
+
+
+def reads_slowly() -> None:
+    down_read(gate)
+    wait_until(lambda: box.ready == 3)
+    up_read(gate)
+
+
+def writes_at_once() -> None:
+    down_write(gate)
+    up_write(gate)
