@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mmspec.compiler.system import System
-from mmspec.lang.structs import Field, Fn, Layout, Ref, Struct
+from mmspec.lang.structs import Field, Layout, Ref, Struct
 from mmspec.spec.machine import pgtable
 from mmspec.spec.page import deferred_list, mm, page_alloc, page_flags
+from mmspec.spec.page.mm_types import Page
+from mmspec.spec.page.pgtable import TABLE_PFN
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def entry(value: int, huge: bool) -> str:
         return "none"
     if value & (pgtable._PAGE_PRESENT | (pgtable._PAGE_PSE if huge else 0)):
         if huge and not value & pgtable._PAGE_PSE:
-            return f"table {pgtable.pte_pfn(value)}"
+            return f"table {pgtable.pte_pfn(value) - TABLE_PFN}"
         pfn = pgtable.pmd_pfn(value) if huge else pgtable.pte_pfn(value)
         words = [f"pfn {pfn}"]
         for bit, word in (
@@ -126,12 +127,11 @@ def mapping(value: int) -> str:
 
 
 class Namer:
-    """Names and values of one system's shared memory."""
+    """Names and values of shared memory."""
 
-    def __init__(self, system: System) -> None:
-        self.system = system
-        self.layout = system.layout
-        self.places = places(system.layout)
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.places = places(layout)
         self._in_words: dict[str, Callable[[int], str]] = {
             "Pte.val": lambda v: entry(v, False),
             "Pmd.val": lambda v: entry(v, True),
@@ -140,6 +140,32 @@ class Namer:
             "Page.flags": flags,
             "Page.mapping": mapping,
         }
+
+    def struct(self, obj: Struct) -> str:
+        """An object of the specification."""
+        return thing(self.layout, type(obj), obj._mmspec_index)
+
+    def said(self, place: Place, value: int, memory: Sequence[int]) -> tuple[str, str]:
+        """A scalar's name and its value in words, as `memory` has it: words have several uses."""
+        if str(place.field) == "Page.mapping" and place.index:
+            head = memory[self._slot("compound_head", place.index)]
+            if head == place.index:
+                count = value - (1 << 32) if value >= 1 << 31 else value
+                return f"page {head - 1} compound_mapcount", str(count + 1)
+        if str(place.field) == "Page._mapcount":
+            return f"{place.thing} mapcount", str(value + 1)
+        return place.name.replace(" _refcount", " refcount"), self.value(place, value)
+
+    def _slot(self, name: str, index: int) -> int:
+        return self.layout.slot(Page.fields()[name], index)
+
+    def local(self, name: str, value: object) -> str:
+        """A local variable in words."""
+        if isinstance(value, Struct):
+            return self.struct(value)
+        if isinstance(value, int) and name in ("pte", "pmd", "huge", "small", "entry"):
+            return entry(value, name in ("pmd", "huge"))
+        return "NULL" if value is None else str(value)
 
     def value(self, place: Place, value: int) -> str:
         """A scalar in words."""
@@ -150,14 +176,4 @@ class Namer:
         elem = field.elem
         if isinstance(elem, Ref):
             return "NULL" if value == 0 else thing(self.layout, elem.cls, value - 1)
-        if isinstance(elem, Fn):
-            known = self.system.addressed.items()
-            return next((f.__name__ for f, number in known if number == value), "NULL")
         return str(value)
-
-    def changes(self, before: bytes, after: bytes) -> list[tuple[Place, int, int]]:
-        """What differs between two states' shared memory: place, value before, value after."""
-        if before[: self.layout.size] == after[: self.layout.size]:
-            return []
-        old, new = self.system.memory(before), self.system.memory(after)
-        return [(place, a, b) for place, a, b in zip(self.places, old, new, strict=True) if a != b]

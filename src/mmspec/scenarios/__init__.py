@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+
+from mmspec.kernels.known import unknown
 from mmspec.scenarios.scenario import Case, Row, Scenario, Witness, crossed
 
-__all__ = ["NAMES", "Case", "Row", "Scenario", "Witness", "crossed", "scenario"]
+__all__ = ["NAMES", "Case", "Row", "Scenario", "Witness", "crossed", "scenario_named"]
 
-#: The scenarios there are; each is a module here.
+#: The scenarios there are; each is a module here, with its SCENARIO.
 NAMES = ("seed",)
+
+
+def scenario_named(name: str) -> Scenario:
+    """A scenario by its name; UnknownName if there is none."""
+    if name not in NAMES:
+        raise unknown("scenario", name, NAMES, "mmspec list scenarios")
+    found = importlib.import_module(f"mmspec.scenarios.{name}").SCENARIO
+    assert isinstance(found, Scenario)
+    return found

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmspec.kernels import Change, Kernel
+from mmspec.kernels.known import release_named, unknown
+from mmspec.kernels.releases import RELEASES
 from mmspec.lang import Config
 
 Program = Callable[[], None]
@@ -56,7 +58,8 @@ class Row:
 class Scenario:
     """Cases that belong together, the sizes they run with, and the kernels they are run on.
 
-    rows: the kernels of its table, when none is asked for.
+    rows: the kernels of its table, when none is asked for. shown: the row whose violation is
+    reported in full below it.
     """
 
     name: str
@@ -66,17 +69,25 @@ class Scenario:
     config: Config = field(default_factory=Config)
     witnesses: tuple[Witness, ...] = ()
     explanation: str = ""
+    shown: str = ""
 
     def case(self, name: str) -> Case:
-        """A case by its name; KeyError with the names there are."""
+        """A case by its name; UnknownName if there is none."""
         for case in self.cases:
             if case.name == name:
                 return case
-        raise KeyError(f"{self.name} has no case {name!r}: there are {self.case_names()}")
+        names = [case.name for case in self.cases]
+        raise unknown(f"case of {self.name} named", name, names, "mmspec list cases")
 
-    def case_names(self) -> str:
-        """The cases' names, for messages."""
-        return ", ".join(case.name for case in self.cases)
+    def kernel(self, name: str) -> Kernel:
+        """A kernel of the table by its row's name, or a release."""
+        for row in self.rows:
+            if row.name.lower() == name.lower():
+                return row.kernel
+        if name in RELEASES or f"v{name}" in RELEASES:
+            return release_named(name)
+        names = [*RELEASES, *(row.name for row in self.rows)]
+        raise unknown("kernel", name, names, "mmspec list kernels")
 
     def programs(self) -> list[Program]:
         """Every program that a task executes, each once."""

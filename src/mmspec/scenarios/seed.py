@@ -158,4 +158,5 @@ SCENARIO = Scenario(
         Witness("a huge page is moved", set_pmd_migration_entry, (MBIND_MOVES_THP,)),
     ),
     explanation=__doc__,
+    shown="V-N",
 )
