@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from mmspec.compiler.build import build
@@ -137,7 +137,7 @@ class Result:
     """What checking a scenario on one kernel gave.
 
     missing: witnesses that no case has reached although the search was exhausted. skipped: cases
-    that were not explored, because one before them is violated.
+    that were not explored, because one before them is violated, or it was interrupted.
     """
 
     scenario: Scenario
@@ -150,7 +150,7 @@ class Result:
     def verdict(self) -> Verdict:
         """Violated if any case is; undetermined if any is, or if a witness is missing."""
         found = worst(result.verdict for result in self.cases)
-        if found is Verdict.HOLDS and (self.missing or not self.cases):
+        if found is Verdict.HOLDS and (self.missing or self.skipped or not self.cases):
             return Verdict.UNDETERMINED
         return found
 
@@ -196,6 +196,8 @@ class Checker:
             groups=groups,
         )
         self._local = threading.local()
+        self._running: set[Search] = set()
+        self._interrupted = False
 
     # ------------------------------------------------------------------ one case
 
@@ -234,8 +236,11 @@ class Checker:
     ) -> CaseResult:
         """Explore one case on one kernel."""
         search = self.search(case, kernel, workers)
+        self._running.add(search)
         try:
             outcome = search.run(watch)
+            if outcome.stopped == "interrupted":
+                self._interrupted = True
             violation = None
             if outcome.findings:
                 violation = self._violation(search, outcome.findings[0])
@@ -243,7 +248,14 @@ class Checker:
                 violation = self._exits(search)
             return self._result(case, search, outcome, violation)
         finally:
+            self._running.discard(search)
             search.close()
+
+    def interrupt(self) -> None:
+        """Have `run` come back soon, with what was found so far."""
+        self._interrupted = True
+        for search in list(self._running):
+            search.stop()
 
     def _result(
         self, case: Case, search: Search, outcome: Outcome, violation: Violation | None
@@ -340,7 +352,7 @@ class Checker:
         violated: set[int] = set()
 
         def job(number: int, case: Case) -> CaseResult | None:
-            if number in violated and not self.options.all_cases:
+            if self._interrupted or (number in violated and not self.options.all_cases):
                 return None
             tell = None
             if watch is not None:
@@ -357,7 +369,12 @@ class Checker:
             found = [job(*item) for item in jobs]
         else:
             with ThreadPoolExecutor(self.options.workers) as pool:
-                found = list(pool.map(lambda item: job(*item), jobs))
+                pending = [pool.submit(job, *item) for item in jobs]
+                try:
+                    wait(pending)
+                except KeyboardInterrupt:
+                    self.interrupt()
+                found = [future.result() for future in pending]
         return [
             self._collect(
                 number,

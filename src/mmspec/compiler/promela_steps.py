@@ -79,7 +79,8 @@ class StepWriter:
         self.labels: dict[_Target, str] = {}
         self.written: set[_Target] = set()
         self.todo: list[_Target] = []
-        self.faults: dict[ir.Fault, str] = {}
+        #: by number: a function that exists twice, as a step and as a call, has one for both
+        self.faults: dict[int, ir.Fault] = {}
         self.uses: dict[ir.Function, _Use] = {}
         self.entered: set[ir.Function] = set()
         self.once: dict[ir.Function, dict[ir.Var, int]] = {}
@@ -375,7 +376,8 @@ class StepWriter:
             self._put(f"if :: {test} :: else -> goto {self._fault(fault)} fi;")
 
     def _fault(self, fault: ir.Fault) -> str:
-        return self.faults.setdefault(fault, f"{self.prefix}_fault{fault.number}")
+        self.faults.setdefault(fault.number, fault)
+        return f"{self.prefix}_fault{fault.number}"
 
     # ------------------------------------------------------------------ locks
 
@@ -544,8 +546,8 @@ class StepWriter:
     def _write_faults(self) -> None:
         if not self.faults:
             return
-        for n, (fault, label) in enumerate(self.faults.items(), 1):
-            self.lines.append(_Line("", label=label))
+        for n, fault in enumerate(self.faults.values(), 1):
+            self.lines.append(_Line("", label=self._fault(fault)))
             check = "assert(false); " if self.assertions else ""
             where = f"{fault.kind}: {fault.text}".replace("*/", "* /")
             go = f" goto {self.prefix}_failed;" if n < len(self.faults) else ""

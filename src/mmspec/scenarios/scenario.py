@@ -47,11 +47,15 @@ class Witness:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a scenario's table: a kernel under a short name. note: what is special about it."""
+    """A line of a scenario's table: a kernel under a short name.
+
+    note: what is special about it. question: what it is there to answer.
+    """
 
     name: str
     kernel: Kernel
     note: str = ""
+    question: str = ""
 
 
 @dataclass(frozen=True)

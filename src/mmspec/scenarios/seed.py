@@ -124,7 +124,12 @@ ROWS = (
     Row("v4.14 as released", v4_14, "other faults, fixed in v5.13"),
     Row("v4.13", _v4_13, "from here on with the fixes of those"),
     Row("v4.14", _v4_14),
-    Row("v4.14 without the patch", _shared_flag, "the branch is there, the flag is shared"),
+    Row(
+        "v4.14 without the patch",
+        _shared_flag,
+        "the branch is there, the flag is shared",
+        "can the bug still happen?",
+    ),
     Row("V-A", _v4_10.with_(BRANCH_AT_TOP), "posted as v2, less the patch"),
     Row("V-A with the patch", _v4_10.with_(BRANCH_AT_TOP, SPLIT_FREEZE_FLAG), "posted as v2"),
     Row("V-N", _v4_10.with_(BRANCH_ON_ANY_SUBPAGE), "the message, read literally"),

@@ -314,9 +314,14 @@ class Search:
                     watch(self.progress())
                 reason = self._consider(result)
         except KeyboardInterrupt:
-            self.store.ctx.set(engine.C_FLAGS, engine.STOP)
+            self.stop()
             reason = "interrupted"
         return self._conclude("" if reason == "done" else reason, started)
+
+    def stop(self) -> None:
+        """Have `run` come back soon, from any thread: the search is then interrupted."""
+        ctx = self.store.ctx
+        ctx.set(engine.C_FLAGS, ctx.get(engine.C_FLAGS) | engine.STOP)
 
     def _slice(self) -> int:
         """Let the workers run for a while; EXHAUSTED, INTERRUPTED or PAUSED."""
@@ -355,7 +360,7 @@ class Search:
             for thread in threads:
                 thread.join()
         except KeyboardInterrupt:
-            ctx.set(engine.C_FLAGS, ctx.get(engine.C_FLAGS) | engine.STOP)
+            self.stop()
             for thread in threads:
                 thread.join()
             raise
@@ -385,6 +390,8 @@ class Search:
             return "done"
         if flags & engine.FOUND:
             return "violation"
+        if flags & engine.STOP:
+            return "interrupted"
         if flags & engine.FULL:
             return "states"
         if flags & engine.GROW or store.states >= store.slots * 7 // 10:

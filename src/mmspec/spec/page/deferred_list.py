@@ -72,7 +72,10 @@ def _set_prev(node: u32, value: u32) -> None:
 
 
 def _address_to_narrow(node: u32) -> u16:
-    return 0 if node == SPLIT_QUEUE else 1 + (node - MEM_MAP_ADDRESS) // STRUCT_PAGE_SIZE
+    if node == SPLIT_QUEUE:
+        return 0
+    offset: u32 = node - MEM_MAP_ADDRESS
+    return 1 + offset // STRUCT_PAGE_SIZE
 
 
 def _narrow_to_address(word: u16) -> u32:

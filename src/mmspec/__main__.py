@@ -1,0 +1,5 @@
+"""`python -m mmspec`."""
+
+from mmspec.cli import main
+
+main()
