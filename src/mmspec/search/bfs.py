@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmspec.compiler.machine import Machine
+from mmspec.compiler.machine import Machine, Step
 from mmspec.compiler.native import NativeModule
 from mmspec.search import engine
 from mmspec.search.lowlevel import compile_functions
 from mmspec.search.store import Store, Table, Words
+from mmspec.search.symmetry import Symmetry
 
 #: States a single worker expands before it looks up (for Ctrl-C, budgets, progress).
 SLICE = 50_000
@@ -51,7 +52,8 @@ class Finding:
     """A violation.
 
     kind: `fault` (in the step from `state`), `invariant` (false after that step; detail: which, as
-    bits), `final` (false in `state`, where all tasks have ended), `deadlock` (in `state`).
+    bits), `final` (false in `state`, where all tasks have ended), `deadlock` (in `state`),
+    `asymmetry` (the step, or with detail 1 a predicate, depends on the numbers of tasks).
     """
 
     kind: str
@@ -66,8 +68,8 @@ class Outcome:
     """What a search found.
 
     stopped: empty if everything was explored; else why not (`violation`, `states`, `time`,
-    `memory`, `interrupted`). depth: steps of the longest shortest path so far. witnesses: bits of
-    the predicates that were true somewhere.
+    `memory`, `interrupted`, or `asymmetry`: tasks are not interchangeable). depth: steps of the
+    longest shortest path so far. witnesses: bits of the predicates that were true somewhere.
     """
 
     states: int = 0
@@ -83,24 +85,12 @@ class Outcome:
     frontier: int = 0
 
 
-@dataclass(frozen=True)
-class Symmetry:
-    """Tasks `first` to `first + count - 1` run the same program.
-
-    own: for each of them, the bytes of shared memory that belong to its number, as (start, end);
-    empty if there are none.
-    """
-
-    first: int
-    count: int
-    own: tuple[tuple[int, int], ...] = ()
-
-
 _KINDS = {
     engine.FAULT: "fault",
     engine.INVARIANT: "invariant",
     engine.FINAL: "final",
     engine.DEADLOCK: "deadlock",
+    engine.ASYMMETRY: "asymmetry",
 }
 
 
@@ -137,11 +127,20 @@ class _Worker:
             engine.W_DIRTY: Words(len(store.nodes) + 1),
             engine.W_CHANGED: Words(len(store.nodes) + 1),
             engine.W_RING: Words(engine.RING * engine.R_SIZE // 8),
-            engine.W_SPARE: Words(len(store.nodes) + 3),
+            engine.W_SPARE: Words(len(store.nodes) + 4),
             engine.W_NOW: Words(store.tasks + 4),
             engine.W_NEXT: Words(store.tasks + 4),
             engine.W_SCRATCH: Words(store.record // 8 + 2),
         }
+        if store.names.symmetry.groups:
+            members = len(store.names.symmetry.members)
+            self.parts |= {
+                engine.W_TWIN: Words(size // 8 + 1),
+                engine.W_BACK: Words(size // 8 + 1),
+                engine.W_GATHERED: Words(store.names.width // 8 + 2),
+                engine.W_SORT: Words(members * 2),
+                engine.W_RENAMED: Words(engine.RENAMED * 2),
+            }
         self._publish()
 
     def _publish(self) -> None:
@@ -174,13 +173,12 @@ class Workspace:
         *,
         workers: int = 1,
         memory: int = Budget.memory,
-        symmetry: Sequence[Symmetry] = (),
+        symmetry: Symmetry | None = None,
     ) -> None:
         self.system = system
-        self.symmetric = bool(symmetry)
-        groups = [(s.first, s.count, ()) for s in symmetry]
+        self.symmetry = symmetry
         self.store = Store(
-            tasks, system.shared_size, system.record_size, system.boundaries, memory, groups
+            tasks, system.shared_size, system.record_size, system.boundaries, memory, symmetry
         )
         self.workers = [_Worker(self.store) for _ in range(max(1, workers))]
         self._used = False
@@ -221,7 +219,7 @@ class Search:
         stop_at_violation: bool = True,
         deadlock: bool = True,
         memo: bool = True,
-        symmetry: Sequence[Symmetry] = (),
+        symmetry: Symmetry | None = None,
         workspace: Workspace | None = None,
     ) -> None:
         self.system = system
@@ -238,7 +236,8 @@ class Search:
         self.workspace = workspace
         self.store = workspace.store
         self.workers = workspace.workers
-        self.symmetric = workspace.symmetric
+        self.symmetry = workspace.symmetry
+        self.initial = initial
         self.use_memo = memo
         for worker in self.workers:
             worker.set_memo(MEMO if memo else 1)
@@ -388,6 +387,8 @@ class Search:
         flags = ctx.get(engine.C_FLAGS)
         if result == engine.EXHAUSTED and not flags:
             return "done"
+        if flags & engine.UNLIKE:
+            return "asymmetry"
         if flags & engine.FOUND:
             return "violation"
         if flags & engine.STOP:
@@ -408,7 +409,7 @@ class Search:
 
     def _grow(self) -> None:
         store = self.store
-        for table in store.distinct_tables():
+        for table in store.all_tables():
             if table.full():
                 slots = table.grow()
                 at = table.words.get(engine.T_ORDINAL) * 8
@@ -489,31 +490,79 @@ class Search:
             path.append(self.store.parent_of(path[-1]))
         return path[::-1]
 
-    def schedule_to(self, k: int) -> list[tuple[int, int]]:
-        """Steps (task, choice) from the initial state to state `k`."""
-        path = self.path_to(k)
-        return [self._step_between(a, b) for a, b in zip(path, path[1:], strict=False)]
+    def schedule_to(self, k: int) -> list[Step]:
+        """Steps from the initial state to state `k`, or to one that it stands for."""
+        return self.trace_to(k)[0]
 
-    def _step_between(self, before: int, after: int) -> tuple[int, int]:
+    def trace_to(self, k: int) -> tuple[list[Step], bytes]:
+        """The same, and the state that they lead to."""
+        path = self.path_to(k)
+        if self.symmetry is None:
+            steps = [self._step_between(a, b) for a, b in zip(path, path[1:], strict=False)]
+            return steps, self.store.state_bytes(k)
+        steps, state = [], self.initial
+        for number in path[1:]:
+            step, state = self._step_to(state, self.store.state_bytes(number))
+            steps.append(step)
+        return steps, state
+
+    def _step_between(self, before: int, after: int) -> Step:
         old, new = self.store.parts_of(before), self.store.parts_of(after)
         moved = [task for task, (a, b) in enumerate(zip(old[1:], new[1:], strict=True)) if a != b]
-        if len(moved) == 1 and not self.symmetric:
+        if len(moved) == 1:
             pc = int.from_bytes(self.store.record_bytes(old[1 + moved[0]])[:2], "little")
             if not self.system.chooses(pc):
                 return moved[0], 0
         target = self.store.state_bytes(after)
-        state = self.store.state_bytes(before)
+        return self._step_to(self.store.state_bytes(before), target)[0]
+
+    def _step_to(self, state: bytes, target: bytes) -> tuple[Step, bytes]:
+        """The step from `state` to `target` or a state that it stands for, and that state."""
+        wanted = self._canonical(target)
         for task, choice, found in self.system.successors(state, self.kernel):
-            if found == target:
-                return task, choice
+            if self._canonical(found) == wanted:
+                return (task, choice), found
         raise AssertionError("a state without a step that leads to it")
 
-    def schedule(self, finding: Finding) -> list[tuple[int, int]]:
-        """Steps (task, choice) from the initial state to a violation."""
-        steps = self.schedule_to(finding.state)
+    def _canonical(self, state: bytes) -> bytes:
+        return state if self.symmetry is None else self.symmetry.canonical(self.system, state)
+
+    def schedule(self, finding: Finding) -> list[Step]:
+        """Steps from the initial state to a violation."""
+        steps, state = self.trace_to(finding.state)
         if finding.kind in ("fault", "invariant"):
-            steps.append((finding.task, finding.choice))
+            last = finding.task, finding.choice
+            if self.symmetry is not None:
+                there = self.store.state_bytes(finding.state)
+                _, target = self.system.step(there, *last, self.kernel)
+                last, _ = self._step_to(state, target)
+            steps.append(last)
         return steps
+
+    def variants(self, k: int) -> list[tuple[bytes, list[Step]]]:
+        """All states that state `k` stands for, each with steps that lead there."""
+        steps, state = self.trace_to(k)
+        if self.symmetry is None:
+            return [(state, steps)]
+        orbit = self.symmetry.orbit(self.system, state)
+        found = []
+        for other, images in orbit.items():
+            renamed = self.symmetry.renamed_steps(steps, images)
+            if self.symmetry.renamed(self.system, self.initial, images) == self.initial:
+                found.append((other, renamed))
+        return found
+
+    def asymmetry(self) -> str:
+        """Where tasks turned out not to be interchangeable; empty if they did not."""
+        for finding in self.outcome.findings:
+            if finding.kind == "asymmetry":
+                if finding.detail:
+                    return "a property tells tasks apart"
+                state = self.store.state_bytes(finding.state)
+                stop = self.system.program_counter(state, finding.task)
+                name = self.system.listing.stops[stop - 1][0]
+                return f"{name}() tells tasks apart: it keeps the number of one, or their order"
+        return ""
 
     def counters(self) -> set[int]:
         """Every program counter that any task ever had; 0 is that of a task that has ended."""

@@ -50,8 +50,14 @@ C_STEP, C_PREDICATES, C_FINALS, C_KERNEL, C_SHARED, C_RECORD = (8 * k for k in r
 C_TASKS, C_NODES, C_NODE_COUNT, C_LEAF_COUNT, C_RECORDS, C_LEFT = (8 * k for k in range(6, 12))
 C_RIGHT, C_ROOT, C_ROOT_MASK, C_ROOT_LIMIT, C_ORDER, C_PARENT = (8 * k for k in range(12, 18))
 C_RIGHT_DONE, C_INVARIANTS, C_FINAL_MASK, C_MODE, C_MAXIMUM = (8 * k for k in range(18, 23))
-C_VIOLATIONS, C_LEVELS, C_GROUPS, C_GROUP_COUNT, C_TOP_SLOTS = (8 * k for k in range(23, 28))
-C_LEFT_TASKS, C_ENDS, C_BLOCKS = 8 * 28, 8 * 29, 8 * 30
+C_VIOLATIONS, C_LEVELS, C_LEFT_TASKS, C_ENDS, C_BLOCKS = (8 * k for k in range(23, 28))
+# ---- symmetric tasks. MEMBERS: their numbers; GROUPS: (first member, members); PLACE: of each task
+# among the members, from 1; PARTS: offsets of each member's parts of shared memory; LENGTHS: of the
+# parts; RENAMINGS: for each member the one whose name it gets; OWN: table of all parts of a task;
+# OWNED: for each number of shared memory, those of its members' parts
+C_MEMBERS, C_MEMBER_COUNT, C_GROUPS, C_GROUP_COUNT, C_PLACE = (8 * k for k in range(28, 33))
+C_PARTS, C_PART_COUNT, C_LENGTHS, C_RENAMINGS, C_RENAMING_COUNT = (8 * k for k in range(33, 38))
+C_OWN, C_OWNED = 8 * 38, 8 * 39
 C_COUNT, C_CURSOR, C_LEVEL_END = 512, 576, 640
 C_FLAGS, C_WITNESSES, C_VIOLATION_COUNT, C_LEVEL_COUNT, C_END_COUNT = 648, 656, 664, 672, 680
 C_SIZE = 1024
@@ -61,6 +67,9 @@ W_STATE, W_NUMBERS, W_KEYS, W_DIRTY, W_CHANGED, W_MEMO = (8 * k for k in range(0
 W_MEMO_MASK, W_RING, W_RING_COUNT, W_NOW, W_NEXT, W_SCRATCH = (8 * k for k in range(6, 12))
 W_FROM, W_TO, W_TRANSITIONS, W_HITS, W_MISSES, W_BROKEN = (8 * k for k in range(12, 18))
 W_SPARE, W_CLEAN = 8 * 18, 8 * 19
+# ---- for symmetric tasks: two states, the parts of one task, the order of members, what renamed
+# shared memory becomes
+W_TWIN, W_BACK, W_GATHERED, W_SORT, W_RENAMED = (8 * k for k in range(20, 25))
 W_SIZE = 256
 
 # ---- a step that waits in the ring: what it leads to, until all of it is in the cache
@@ -68,12 +77,14 @@ R_LEFT, R_HASH, R_NUMBER, R_RIGHT, R_PARENT, R_SIZE = 0, 64, 72, 80, 88, 128
 
 RING = 32
 CHUNK = 32
+#: entries of the cache of renamed shared memory
+RENAMED = 1 << 12
 MAX_VIOLATIONS = 64
 MAX_ENDS = 1 << 16
 
-GROW, STOP, FOUND, FULL = 1, 2, 4, 8
+GROW, STOP, FOUND, FULL, UNLIKE = 1, 2, 4, 8, 16
 STOP_AT_VIOLATION, CHECK_DEADLOCK = 1, 2
-FAULT, INVARIANT, FINAL, DEADLOCK = 1, 2, 3, 4
+FAULT, INVARIANT, FINAL, DEADLOCK, ASYMMETRY = 1, 2, 3, 4, 5
 FAILED = 0xFFFF
 BLOCKED, STEPPED, MORE, VIOLATED = 0, 1, 2, 4
 EXHAUSTED, INTERRUPTED, PAUSED = 0, 1, 2
@@ -299,10 +310,14 @@ def commit(ctx: int, w: int) -> int:
         k += 1
         nd += N_SIZE
     if result & NEW:
+        if ld64(ctx + C_PART_COUNT):
+            note_parts(ctx, w, result & NUMBER)
         if ld64(ctx + C_PREDICATES):
             truth = call3(
                 ld64(ctx + C_PREDICATES), state, ld64(w + W_SCRATCH), ld64(ctx + C_KERNEL)
             )
+            if ld64(ctx + C_PART_COUNT):
+                judged(ctx, w, ld64(ctx + C_PREDICATES), truth)
             or64(ctx + C_WITNESSES, truth)
             broken = (truth & ld64(ctx + C_INVARIANTS)) ^ ld64(ctx + C_INVARIANTS)
             if broken:
@@ -369,7 +384,9 @@ def violation(ctx: int, kind: int, state: int, how: int, detail: int) -> None:
         st64(at + 8, state)
         st64(at + 16, how)
         st64(at + 24, detail)
-    if ld64(ctx + C_MODE) & STOP_AT_VIOLATION:
+    if kind == ASYMMETRY:
+        or64(ctx + C_FLAGS, UNLIKE)
+    elif ld64(ctx + C_MODE) & STOP_AT_VIOLATION:
         or64(ctx + C_FLAGS, FOUND)
 
 
@@ -422,6 +439,8 @@ def finished(ctx: int, w: int, left: int, n: int) -> None:
     truth = call3(
         ld64(ctx + C_FINALS), ld64(w + W_STATE), ld64(w + W_SCRATCH), ld64(ctx + C_KERNEL)
     )
+    if ld64(ctx + C_PART_COUNT):
+        judged(ctx, w, ld64(ctx + C_FINALS), truth)
     broken = (truth & ld64(ctx + C_FINAL_MASK)) ^ ld64(ctx + C_FINAL_MASK)
     if broken:
         violation(ctx, FINAL, n, 0, broken)
@@ -534,46 +553,188 @@ def reach_sorted(ctx: int, w: int, e: int, shared: int, task: int, record: int) 
 
 
 def sort_groups(ctx: int, w: int, shared: int) -> int:
-    """Order symmetric tasks by record, and their parts of shared memory with them.
+    """Order symmetric tasks by record, then by their parts of shared memory, which move with them.
 
-    A group is (first task, tasks, place of the first task's leaf among the top node's children,
-    from 1; 0 if there is none). Returns the number of the permuted shared memory.
+    The records in NEXT are put in order; returns the number of the renamed shared memory.
     """
     records = ld64(w + W_NEXT)
-    top = ld64(ld64(ctx + C_NODES) + (ld64(ctx + C_NODE_COUNT) - 1) * N_SIZE + N_TABLE)
-    key = ld64(ctx + C_TOP_SLOTS)
-    n = ld64(top + T_LENGTH)
-    copy(key, content(top, shared), n)
-    moved = 0
+    members = ld64(ctx + C_MEMBERS)
+    count = ld64(ctx + C_MEMBER_COUNT)
+    keys = ld64(w + W_SORT)
+    source = keys + count * 8
+    owned = 0
+    if ld64(ctx + C_PART_COUNT):
+        owned = parts_of(ctx, w, shared)
+    m = 0
+    while m < count:
+        x = ld32(records + ld64(members + m * 8) * 4) << 32
+        if owned:
+            x |= ld32(owned + m * 4)
+        st64(keys + m * 8, x)
+        st64(source + m * 8, m)
+        m += 1
     g = 0
     while g < ld64(ctx + C_GROUP_COUNT):
-        group = ld64(ctx + C_GROUPS) + g * 24
-        first = ld64(group)
-        last = first + ld64(group + 8)
-        leaf = ld64(group + 16)
+        first = ld64(ld64(ctx + C_GROUPS) + g * 16)
+        last = first + ld64(ld64(ctx + C_GROUPS) + g * 16 + 8)
         i = first + 1
         while i < last:
+            x = ld64(keys + i * 8)
+            from_ = ld64(source + i * 8)
             j = i
-            while j > first:
-                a = ld32(records + j * 4 - 4) << 32
-                b = ld32(records + j * 4) << 32
-                if leaf:
-                    a += ld32(key + (leaf + j - 2 - first) * 4)
-                    b += ld32(key + (leaf + j - 1 - first) * 4)
-                if a <= b:
-                    break
-                st32(records + j * 4 - 4, b >> 32)
-                st32(records + j * 4, a >> 32)
-                if leaf:
-                    st32(key + (leaf + j - 2 - first) * 4, b & LOW)
-                    st32(key + (leaf + j - 1 - first) * 4, a & LOW)
-                    moved = 1
+            while j > first and ld64(keys + j * 8 - 8) > x:
+                st64(keys + j * 8, ld64(keys + j * 8 - 8))
+                st64(source + j * 8, ld64(source + j * 8 - 8))
                 j -= 1
+            st64(keys + j * 8, x)
+            st64(source + j * 8, from_)
             i += 1
         g += 1
+    moved = 0
+    code = 0
+    m = 0
+    while m < count:
+        x = ld64(keys + m * 8)
+        st32(records + ld64(members + m * 8) * 4, x >> 32)
+        if owned:
+            if (x & LOW) != ld32(owned + m * 4):
+                moved = 1
+            code |= ld64(source + m * 8) << (m * 4)
+        m += 1
     if moved:
-        return intern(ctx, w, top, key) & NUMBER
+        return rename(ctx, w, shared, code)
     return shared
+
+
+def rename(ctx: int, w: int, shared: int, code: int) -> int:
+    """Shared memory with members' parts moved: to each from the one that `code` has for it."""
+    key = (shared << 32) | code
+    slot = mum(key ^ 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93) & (RENAMED - 1)
+    entry = ld64(w + W_RENAMED) + slot * 16
+    if ld64(entry) == key:
+        return ld64(entry + 8)
+    unpack(ctx, w, shared)
+    m = 0
+    while m < ld64(ctx + C_MEMBER_COUNT):
+        move_parts(ctx, ld64(w + W_STATE), m, ld64(w + W_CLEAN), (code >> (m * 4)) & 15)
+        m += 1
+    result = commit(ctx, w) & NUMBER
+    st64(entry, key)
+    st64(entry + 8, result)
+    return result
+
+
+def move_parts(ctx: int, to: int, member: int, source: int, other: int) -> None:
+    """Make the parts of `member` in one shared memory what those of `other` are in another."""
+    parts = ld64(ctx + C_PART_COUNT)
+    place = ld64(ctx + C_PARTS)
+    p = 0
+    while p < parts:
+        copy(
+            to + ld64(place + (member * parts + p) * 8),
+            source + ld64(place + (other * parts + p) * 8),
+            ld64(ld64(ctx + C_LENGTHS) + p * 8),
+        )
+        p += 1
+
+
+def parts_of(ctx: int, w: int, shared: int) -> int:
+    """Where the numbers of the members' parts stand; they are found first if need be."""
+    count = ld64(ctx + C_MEMBER_COUNT)
+    at = ld64(ctx + C_OWNED) + shared * count * 4
+    m = 0
+    while m < count:
+        if ld32(at + m * 4) == 0:
+            unpack(ctx, w, shared)
+            note_parts(ctx, w, shared)
+            return at
+        m += 1
+    return at
+
+
+def note_parts(ctx: int, w: int, shared: int) -> None:
+    """Number the members' parts of shared memory `shared`, which is in the worker's state."""
+    count = ld64(ctx + C_MEMBER_COUNT)
+    parts = ld64(ctx + C_PART_COUNT)
+    gathered = ld64(w + W_GATHERED)
+    m = 0
+    while m < count:
+        at = gathered
+        p = 0
+        while p < parts:
+            n = ld64(ld64(ctx + C_LENGTHS) + p * 8)
+            copy(at, ld64(w + W_STATE) + ld64(ld64(ctx + C_PARTS) + (m * parts + p) * 8), n)
+            at += n
+            p += 1
+        number = intern(ctx, w, ld64(ctx + C_OWN), gathered) & NUMBER
+        st32(ld64(ctx + C_OWNED) + (shared * count + m) * 4, number)
+        m += 1
+
+
+def mirrored(ctx: int, w: int, task: int, choice: int, record: int, result: int) -> int:
+    """Whether the step that has just been taken does the same under all other names.
+
+    The step is taken again in a copy of the state before it, once for each renaming.
+    """
+    shared = ld64(ctx + C_SHARED)
+    size = ld64(ctx + C_RECORD)
+    count = ld64(ctx + C_MEMBER_COUNT)
+    parts = ld64(ctx + C_PART_COUNT)
+    twin = ld64(w + W_TWIN)
+    back = ld64(w + W_BACK)
+    state = ld64(w + W_STATE)
+    place = ld64(ld64(ctx + C_PLACE) + task * 8)
+    if place == 0 and parts == 0:
+        return 1
+    r = 0
+    while r < ld64(ctx + C_RENAMING_COUNT):
+        images = ld64(ctx + C_RENAMINGS) + r * count * 8
+        r += 1
+        image = task
+        if place:
+            image = ld64(ld64(ctx + C_MEMBERS) + ld64(images + place * 8 - 8) * 8)
+        if parts == 0 and image == task:
+            continue
+        copy(twin, ld64(w + W_CLEAN), shared)
+        m = 0
+        while m < count and parts:
+            move_parts(ctx, twin, ld64(images + m * 8), ld64(w + W_CLEAN), m)
+            m += 1
+        mine = twin + shared + image * size
+        copy(mine, content(ld64(ctx + C_RECORDS), record), size)
+        if call4(ld64(ctx + C_STEP), twin, image, choice, ld64(ctx + C_KERNEL)) != result:
+            return 0
+        if result == BLOCKED:
+            continue
+        if same(mine, state + shared + task * size, size) == 0:
+            return 0
+        copy(back, twin, shared)
+        m = 0
+        while m < count and parts:
+            move_parts(ctx, back, m, twin, ld64(images + m * 8))
+            m += 1
+        if same(back, state, shared) == 0:
+            return 0
+    return 1
+
+
+def judged(ctx: int, w: int, predicates: int, truth: int) -> None:
+    """See that predicates say the same of shared memory under all other names."""
+    count = ld64(ctx + C_MEMBER_COUNT)
+    twin = ld64(w + W_TWIN)
+    state = ld64(w + W_STATE)
+    r = 0
+    while r < ld64(ctx + C_RENAMING_COUNT):
+        images = ld64(ctx + C_RENAMINGS) + r * count * 8
+        copy(twin, state, ld64(ctx + C_SHARED))
+        m = 0
+        while m < count:
+            move_parts(ctx, twin, ld64(images + m * 8), state, m)
+            m += 1
+        if call3(predicates, twin, ld64(w + W_SCRATCH), ld64(ctx + C_KERNEL)) != truth:
+            violation(ctx, ASYMMETRY, 0, 0, 1)
+            return
+        r += 1
 
 
 def memo_slot(w: int, shared: int, record: int, task: int) -> int:
@@ -595,6 +756,9 @@ def compute(ctx: int, w: int, k: int, key: int, task: int, memo: int) -> int:
     while 1:
         copy(mine, content(records, record), size)
         result = call4(ld64(ctx + C_STEP), state, task, choice, ld64(ctx + C_KERNEL))
+        if ld64(ctx + C_RENAMING_COUNT):
+            if mirrored(ctx, w, task, choice, record, result) == 0:
+                violation(ctx, ASYMMETRY, k, (task << 8) | choice, 0)
         if result == BLOCKED:
             undo(ctx, w)
             if choice == 0:
@@ -784,6 +948,12 @@ FUNCTIONS = (
     reach_sorted,
     reach,
     sort_groups,
+    rename,
+    move_parts,
+    parts_of,
+    note_parts,
+    mirrored,
+    judged,
     memo_slot,
     compute,
     open_state,

@@ -7,12 +7,14 @@ never moves, and growing a table means clearing and rebuilding its index in plac
 from __future__ import annotations
 
 import ctypes
+import itertools
 import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mmspec.lang.context import ModelError
 from mmspec.search import engine
+from mmspec.search.symmetry import Symmetry
 
 _NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
 _PAGE = mmap.PAGESIZE
@@ -153,12 +155,10 @@ class Node:
     children: tuple[int, ...] = ()
 
 
-def tree_over(cuts: Sequence[int], own: Sequence[int] = ()) -> list[Node]:
+def tree_over(cuts: Sequence[int]) -> list[Node]:
     """The tree whose leaves lie between successive `cuts` (multiples of 8), bottom up.
 
     A single leaf is the whole tree.
-
-    own: leaves (by number) that must be children of the top node, in this order, after the rest.
     """
     nodes = [
         Node(k, start, end - start)
@@ -166,9 +166,9 @@ def tree_over(cuts: Sequence[int], own: Sequence[int] = ()) -> list[Node]:
     ]
     if len(nodes) == 1:
         return nodes
-    level = [n.number for n in nodes if n.number not in own]
+    level = [n.number for n in nodes]
     at = 0
-    while len(level) + len(own) > FAN_OUT and len(level) > 1:
+    while len(level) > FAN_OUT:
         above = []
         for k in range(0, len(level), FAN_OUT):
             children = tuple(level[k : k + FAN_OUT])
@@ -180,8 +180,7 @@ def tree_over(cuts: Sequence[int], own: Sequence[int] = ()) -> list[Node]:
             above.append(nodes[-1].number)
             at += length
         level = above
-    children = (*level, *own)
-    nodes.append(Node(len(nodes), at, (len(children) * 4 + 7) // 8 * 8, children))
+    nodes.append(Node(len(nodes), at, (len(level) * 4 + 7) // 8 * 8, tuple(level)))
     return nodes
 
 
@@ -205,6 +204,59 @@ def _words(data: bytes, count: int) -> list[int]:
     return [int.from_bytes(data[k * 4 : k * 4 + 4], "little") for k in range(count)]
 
 
+class Names:
+    """What the engine has to know of interchangeable tasks, and the numbers of their parts."""
+
+    def __init__(
+        self, symmetry: Symmetry | None, tasks: int, shared: int, memory: int, ordinal: int
+    ) -> None:
+        self.symmetry = symmetry or Symmetry(())
+        members, own = self.symmetry.members, self.symmetry.own
+        if members and max(members) >= tasks:
+            raise ModelError(f"there is no task {max(members)}")
+        self.lengths = _filled([part.size for part in own])
+        self.width = sum(part.size for part in own)
+        self.members = _filled(members)
+        starts = itertools.accumulate((len(g) for g in self.symmetry.groups), initial=0)
+        pairs = zip(starts, self.symmetry.groups, strict=False)
+        self.groups = _filled([n for start, group in pairs for n in (start, len(group))])
+        self.place = _filled([members.index(t) + 1 if t in members else 0 for t in range(tasks)])
+        self.parts = _filled([part.at(task).start for task in members for part in own])
+        self.checks = self.symmetry.checks()
+        self.renamings = _filled([image for images in self.checks for image in images])
+        self.table = Table(max(1, self.width), memory if own else 1 << 16, ordinal)
+        self.owned = Region((shared + 2) * len(members) * 4 if own else _PAGE)
+
+    def publish(self, ctx: Words) -> None:
+        """Tell the engine."""
+        for offset, value in (
+            (engine.C_MEMBERS, self.members.address),
+            (engine.C_MEMBER_COUNT, len(self.symmetry.members)),
+            (engine.C_GROUPS, self.groups.address),
+            (engine.C_GROUP_COUNT, len(self.symmetry.groups)),
+            (engine.C_PLACE, self.place.address),
+            (engine.C_PARTS, self.parts.address),
+            (engine.C_PART_COUNT, len(self.symmetry.own)),
+            (engine.C_LENGTHS, self.lengths.address),
+            (engine.C_RENAMINGS, self.renamings.address),
+            (engine.C_RENAMING_COUNT, len(self.checks)),
+            (engine.C_OWN, self.table.address),
+            (engine.C_OWNED, self.owned.address),
+        ):
+            ctx.set(offset, value)
+
+    def clear(self, shared: int) -> None:
+        """Forget the numbers of the parts of `shared` shared memories."""
+        self.owned.zero((shared + 1) * len(self.symmetry.members) * 4)
+
+
+def _filled(values: Sequence[int]) -> Words:
+    words = Words(max(1, len(values)))
+    for k, value in enumerate(values):
+        words.data[k] = value
+    return words
+
+
 class Store:
     """All tables of one search."""
 
@@ -215,20 +267,19 @@ class Store:
         record: int,
         boundaries: Sequence[int],
         memory: int,
-        groups: Sequence[tuple[int, int, Sequence[int]]] = (),
+        symmetry: Symmetry | None = None,
     ) -> None:
         self.tasks = tasks
         self.shared = shared
         self.record = record
         cuts = cut_points(shared, boundaries)
-        own = [leaf for _, _, leaves in groups for leaf in leaves]
         self.cuts = cuts
-        self.nodes = tree_over(cuts, own)
+        self.nodes = tree_over(cuts)
         self.leaves = len(cuts) - 1
         count = len(self.nodes)
         self.node_words = Words(count * engine.N_SIZE // 8)
         self.child_words: list[Words] = []
-        self.tables = self._tables(groups, memory)
+        self.tables = [Table(node.length, memory, node.number) for node in self.nodes]
         for node in self.nodes:
             self._node(node)
         n = len(self.nodes)
@@ -245,24 +296,19 @@ class Store:
         self.violations = Words(engine.MAX_VIOLATIONS * 4)
         self.ends = Words(engine.MAX_ENDS)
         self.levels = Words(1 << 20)
-        self.top_slots = Words(16)
         self.blocks = Words((shared + 63) // 64)
         for k in range((shared + 63) // 64):
             self.blocks.data[k] = max(
                 n.number for n in self.nodes[: self.leaves] if n.offset <= k * 64
             )
-        self.group_words = Words(max(1, len(groups)) * 3)
         self.ctx = Words(engine.C_SIZE // 8)
-        top = self.nodes[-1]
-        for k, (first, n, leaves) in enumerate(groups):
-            place = top.children.index(leaves[0]) + 1 if leaves else 0
-            for j, value in enumerate((first, n, place)):
-                self.group_words.data[k * 3 + j] = value
-        self._publish(len(groups))
+        self.names = Names(symmetry, tasks, self.tables[-1].capacity, memory, n + 3)
+        self._publish()
 
     def clear(self) -> None:
         """Forget all states, for another search of the same shape."""
-        for table in self.distinct_tables():
+        self.names.clear(self.tables[-1].count)
+        for table in self.all_tables():
             table.clear()
         self.root.zero(self.slots * 8)
         self.slots = min(self.slots, SMALL)
@@ -284,22 +330,7 @@ class Store:
         self.node_words.set(at + engine.N_CHILDREN, words.address)
         self.node_words.set(at + engine.N_CHILD_COUNT, len(node.children))
 
-    def _tables(self, groups: Sequence[tuple[int, int, Sequence[int]]], memory: int) -> list[Table]:
-        """A table for each node; the leaves of symmetric tasks share one, to be comparable."""
-        shared: dict[int, int] = {}
-        for _, _, leaves in groups:
-            for leaf in leaves:
-                if self.nodes[leaf].length != self.nodes[leaves[0]].length:
-                    raise ModelError("symmetric tasks need parts of shared memory of one size")
-                shared[leaf] = leaves[0]
-        made: dict[int, Table] = {}
-        for node in self.nodes:
-            number = shared.get(node.number, node.number)
-            if number not in made:
-                made[number] = Table(node.length, memory, len(made))
-        return [made[shared.get(node.number, node.number)] for node in self.nodes]
-
-    def _publish(self, groups: int) -> None:
+    def _publish(self) -> None:
         ctx = self.ctx
         ctx.set(engine.C_SHARED, self.shared)
         ctx.set(engine.C_RECORD, self.record)
@@ -318,9 +349,7 @@ class Store:
         ctx.set(engine.C_ENDS, self.ends.address)
         ctx.set(engine.C_BLOCKS, self.blocks.address)
         ctx.set(engine.C_LEVELS, self.levels.address)
-        ctx.set(engine.C_GROUPS, self.group_words.address)
-        ctx.set(engine.C_GROUP_COUNT, groups)
-        ctx.set(engine.C_TOP_SLOTS, self.top_slots.address)
+        self.names.publish(ctx)
         self.publish_root()
 
     def publish_root(self) -> None:
@@ -336,7 +365,7 @@ class Store:
     @property
     def bytes_used(self) -> int:
         """Memory in use, the engine's tables only."""
-        inner = sum(t.bytes_used for t in self.distinct_tables())
+        inner = sum(t.bytes_used for t in self.all_tables())
         return inner + self.slots * 8 + self.states * 12
 
     def key_of(self, k: int) -> int:
@@ -377,14 +406,13 @@ class Store:
         for k, child in enumerate(found.children):
             self._descend(child, _words(data, k + 1)[k], out)
 
-    def distinct_tables(self) -> list[Table]:
-        """Every table once."""
-        found = {id(t): t for t in (*self.tables, self.records, self.left, self.right)}
-        return list(found.values())
+    def all_tables(self) -> list[Table]:
+        """Every table."""
+        return [*self.tables, self.records, self.left, self.right, self.names.table]
 
     def close(self) -> None:
         """Give all memory back."""
-        for table in self.distinct_tables():
+        for table in self.all_tables():
             table.close()
-        for region in (self.root, self.order, self.parent):
+        for region in (self.root, self.order, self.parent, self.names.owned):
             region.close()
