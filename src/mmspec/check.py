@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +13,7 @@ from mmspec.compiler.build import build
 from mmspec.compiler.frontend import KernelView
 from mmspec.compiler.llvm import BLOCKED, VIOLATED
 from mmspec.compiler.machine import Machine, Step
+from mmspec.compiler.system import System
 from mmspec.kernels import WATCHED, Kernel
 from mmspec.properties import (
     AFTER_EXIT,
@@ -22,6 +24,7 @@ from mmspec.properties import (
     property_of,
 )
 from mmspec.scenarios.scenario import Case, Scenario, Witness
+from mmspec.search import random_runs
 from mmspec.search.bfs import (
     Budget,
     Finding,
@@ -32,6 +35,7 @@ from mmspec.search.bfs import (
     run_alone,
 )
 from mmspec.search.engine import MAX_ENDS
+from mmspec.search.random_runs import RunsOutcome
 from mmspec.spec.page.mm_types import TaskStruct
 from mmspec.spec.page.syscalls import exit_mm
 
@@ -132,6 +136,15 @@ class CaseResult:
     ends: int = 0
 
 
+@dataclass(frozen=True)
+class RandomResult:
+    """What random runs of one case gave: that nothing was found proves nothing."""
+
+    case: Case
+    outcome: RunsOutcome
+    violation: Violation | None
+
+
 @dataclass
 class Result:
     """What checking a scenario on one kernel gave.
@@ -188,13 +201,10 @@ class Checker:
             [made.holds for made in group if made.holds is not None]
             for group in (self.always, self.at_rest, self.after_exit)
         ]
-        self.machine: Machine = build(
-            [*scenario.programs(), exit_mm],
-            scenario.config,
-            [target.view for target in self.targets],
-            merged=options.merged,
-            groups=groups,
-        )
+        entries: list[Callable[[], None]] = [*scenario.programs(), exit_mm]
+        views = [target.view for target in self.targets]
+        self._arguments = entries, scenario.config, views
+        self.machine: Machine = build(*self._arguments, merged=options.merged, groups=groups)
         self._local = threading.local()
         self._running: set[Search] = set()
         self._interrupted = False
@@ -251,6 +261,12 @@ class Checker:
             self._running.discard(search)
             search.close()
 
+    def full_system(self) -> System:
+        """The machine with what its states mean: for exports, for looking into states."""
+        if isinstance(self.machine, System):
+            return self.machine
+        return System(*self._arguments, merged=self.options.merged)
+
     def interrupt(self) -> None:
         """Have `run` come back soon, with what was found so far."""
         self._interrupted = True
@@ -303,10 +319,7 @@ class Checker:
             state = search.store.state_bytes(number)
             found = self._exit_from(state, search.kernel)
             if found is not None:
-                steps = tuple(search.schedule_to(number))
-                return Violation(
-                    found.broken, found.kind, found.text, steps, found.task, found.exits
-                )
+                return dataclasses.replace(found, steps=tuple(search.schedule_to(number)))
         return None
 
     def _exit_from(self, state: bytes, kernel: int) -> Violation | None:
@@ -327,6 +340,46 @@ class Checker:
                 if not truth >> k & 1:
                     return Violation(made, "property", made.sentence, (), -1, tasks)
         return None
+
+    # ------------------------------------------------------------------ random runs
+
+    def run_randomly(
+        self, case: Case, number: int, *, seed: int, runs: int, depth: int | None = None
+    ) -> RandomResult:
+        """Make random runs of one case; depth: for priorities (PCT). The budget's time is kept."""
+        watched = self.targets[number].watched
+        initial = self.initial(case, number)
+        outcome = random_runs.runs(
+            self.machine,
+            initial,
+            number,
+            seed=seed,
+            runs=runs,
+            depth=depth,
+            invariants=0 if self.always and watched else -1,
+            required=(1 << len(self.always)) - 1,
+            finals=1 if self.at_rest and watched else -1,
+            final_mask=(1 << len(self.at_rest)) - 1,
+            seconds=self.options.budget.seconds,
+            objects=lambda state: self._exit_from(state, number) is not None,
+        )
+        bad = outcome.found
+        if bad is None:
+            return RandomResult(case, outcome, None)
+        steps = tuple(bad.steps)
+        if bad.kind == "fault":
+            return RandomResult(case, outcome, self._fault(bad.state, bad.task, steps))
+        if bad.kind == "deadlock":
+            made = Violation(None, "deadlock", "nothing can go on", steps, -1)
+            return RandomResult(case, outcome, made)
+        if bad.kind == "end":
+            found = self._exit_from(bad.state, number)
+            assert found is not None
+            return RandomResult(case, outcome, dataclasses.replace(found, steps=steps))
+        group = self.always if bad.kind == "invariant" else self.at_rest
+        broken = next(p for k, p in enumerate(group) if bad.detail >> k & 1)
+        made = Violation(broken, "property", broken.sentence, steps, bad.task)
+        return RandomResult(case, outcome, made)
 
     # ------------------------------------------------------------------ all of it
 

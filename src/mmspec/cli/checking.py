@@ -15,6 +15,7 @@ from mmspec.check import (
     Result,
     Target,
     Verdict,
+    Violation,
     worst,
 )
 from mmspec.cli.options import (
@@ -29,6 +30,7 @@ from mmspec.cli.options import (
     trace_of,
 )
 from mmspec.report import table, terminal
+from mmspec.report.execution import confirm
 from mmspec.report.progress import Display, display
 from mmspec.scenarios import scenario_named
 from mmspec.scenarios.scenario import Case, Row, Scenario
@@ -79,7 +81,7 @@ def check_command(
     \b
       mmspec check seed
       mmspec check seed --kernel v4.14
-      mmspec check seed --kernel "v4.14 without the patch" --with WALK_MATCHES_ANY_PMD
+      mmspec check seed --kernel "v4.14 less the patch" --with WALK_MATCHES_ANY_PMD
       mmspec check seed -k v4.14 --case both/bind/zap --as-the-kernel --no-debug-vm
       mmspec list changes
     """
@@ -187,7 +189,10 @@ def check_table(scenario: Scenario, options: Options, cases: list[Case], output:
         click.echo(line)
     click.echo()
     for row, result in zip(rows, results, strict=True):
-        _report_row(scenario, row, result, options, output)
+        _save_row(row, result, options, output)
+    for row, result in zip(violated, late, strict=True):
+        if row.name == scenario.shown and result.shortest is not None:
+            _show_row(row, result, options, output)
     for part in (table.answers(rows, results), table.footer(scenario, results, options)):
         for line in part:
             click.echo(line)
@@ -196,19 +201,122 @@ def check_table(scenario: Scenario, options: Options, cases: list[Case], output:
     raise click.exceptions.Exit(verdict.exit_code)
 
 
-def _report_row(
-    scenario: Scenario, row: Row, result: Result, options: Options, output: Path
-) -> None:
-    """Confirm and save a row's violation; the one to be shown is."""
+def _save_row(row: Row, result: Result, options: Options, output: Path) -> None:
+    """Confirm a row's violation, and save it."""
+    if confirmed(result, options.merged) is not None:
+        found = result.shortest
+        assert found is not None and found.violation is not None
+        trace = trace_of(
+            result.scenario, found.case, result.target, found.violation, options.merged
+        )
+        trace.save(path_of(output, result.scenario, row.name))
+
+
+def _show_row(row: Row, result: Result, options: Options, output: Path) -> None:
+    """A violation step by step, as the kernel itself notices it."""
     execution, found = confirmed(result, options.merged), result.shortest
-    if execution is None or found is None or found.violation is None:
-        return
-    if row.name != scenario.shown:
-        trace = trace_of(scenario, found.case, result.target, found.violation, options.merged)
-        trace.save(path_of(output, scenario, row.name))
-        return
-    click.echo(f"{row.name}, step by step ({found.case.name}):\n")
-    for line in terminal.report(execution, found.case, scenario.config, found.violation):
+    assert execution is not None and found is not None and found.violation is not None
+    click.echo(f"{row.name}, with CONFIG_DEBUG_VM off, step by step ({found.case.name}):\n")
+    lines = terminal.report(execution, found.case, result.scenario.config, found.violation)
+    for line in lines:
         click.echo(line)
-    _save(result, found, row.name, options, output)
+    _save(result, found, f"{row.name}-no-debug", options, output)
     click.echo()
+
+
+# ----------------------------------------------------------------------------- random runs
+
+
+@click.command("run")
+@click.argument("scenario")
+@kernel_options
+@click.option("--case", "cases", multiple=True, metavar="CASE", help="Only this case.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N")
+@click.option(
+    "--runs",
+    "count",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    metavar="M",
+    help="Schedules of each case.",
+)
+@click.option(
+    "--pct",
+    type=click.IntRange(1),
+    metavar="D",
+    help="Priorities that change at D - 1 random steps, instead of a random task at each step.",
+)
+@search_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("traces"),
+    show_default=True,
+    help="Where the trace of a violation is saved.",
+)
+def run_command(
+    scenario: str,
+    kernel: str | None,
+    more: tuple[str, ...],
+    less: tuple[str, ...],
+    no_debug_vm: bool,
+    cases: tuple[str, ...],
+    seed: int,
+    count: int,
+    pct: int | None,
+    output: Path,
+    **search: Any,
+) -> None:
+    """Run a SCENARIO under random schedules: for what is too large to be explored.
+
+    The same seed makes the same runs. A violation is a violation, with a shortened schedule; but
+    that none was found proves nothing: the verdict is then undetermined.
+
+    \b
+      mmspec run seed --kernel V-A --seed 1 --runs 1000
+      mmspec run seed --kernel v4.14 --pct 3 --runs 100000 --seconds 60
+    """
+    asked = scenario_named(scenario)
+    options = options_of(**search)
+    label = kernel or "v4.14"
+    made = chosen_kernel(asked, label, more, less, no_debug_vm)
+    chosen = [c for c in chosen_cases(asked, cases, made if cases else None) if c.applies(made)]
+    checker = Checker(asked, [Target(made)], options)
+    click.echo(f"{asked.name}: {asked.title}\nkernel: {made}, seed {seed}\n")
+    total = 0
+    for case in chosen:
+        ran = checker.run_randomly(case, 0, seed=seed, runs=count, depth=pct)
+        total += ran.outcome.runs
+        click.echo(
+            f"{case.name:24} {ran.outcome.runs:>9,} runs {ran.outcome.steps:>12,} steps "
+            f"{ran.outcome.ends:>7,} final states"
+        )
+        if ran.violation is not None:
+            _found_randomly(asked, case, checker.targets[0], ran.violation, label, options, output)
+        if ran.outcome.stopped == "interrupted":
+            break
+    click.echo(f"{asked.name}: undetermined: nothing found in {total:,} runs")
+    raise click.exceptions.Exit(Verdict.UNDETERMINED.exit_code)
+
+
+def _found_randomly(
+    scenario: Scenario,
+    case: Case,
+    target: Target,
+    violation: Violation,
+    label: str,
+    options: Options,
+    output: Path,
+) -> None:
+    click.echo()
+    execution = confirm(case, scenario.config, target, violation, merged=options.merged)
+    for line in terminal.report(execution, case, scenario.config, violation):
+        click.echo(line)
+    trace = trace_of(scenario, case, target, violation, options.merged)
+    path = path_of(output, scenario, f"{label}-run")
+    trace.save(path)
+    click.echo(f"replay   mmspec replay {_quoted(path)}")
+    click.echo(f"{scenario.name}: {coloured(Verdict.VIOLATED, 'violated')}")
+    raise click.exceptions.Exit(Verdict.VIOLATED.exit_code)

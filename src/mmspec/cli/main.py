@@ -48,8 +48,8 @@ def commands() -> None:
 
     \b
         mmspec check seed                   a scenario, on many kernels
-        mmspec check seed --kernel V-N      one kernel, with a report
-        mmspec replay traces/seed-V-N.json  the same steps again, one by one
+        mmspec check seed --kernel V-A      one kernel, with a report
+        mmspec replay traces/seed-V-A.json  the same steps again, one by one
         mmspec list                         what there is
     """
 

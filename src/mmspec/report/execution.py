@@ -287,9 +287,9 @@ def confirm(
     return made
 
 
-def follow(execution: Execution, violation: Violation) -> None:
-    """All steps, the exits, and the predicate at the end."""
-    for task, choice in violation.steps:
+def follow(execution: Execution, violation: Violation, begun: bool = False) -> None:
+    """All steps (unless they were taken: `begun`), the exits, and the predicate at the end."""
+    for task, choice in () if begun else violation.steps:
         execution.step(task, choice)
     execution.exits(violation.exits)
     if violation.kind == "deadlock":

@@ -45,7 +45,7 @@ def _page(page: Any) -> Iterator[str]:
 def _word(value: int) -> str:
     """A pointer as %p has it, unless it means something here."""
     text = names.mapping(value)
-    return text if not text.lstrip("-").isdigit() else f"{value:08x}"
+    return text if not text.lstrip("-").isdigit() else f"{value & 0xFFFFFFFF:08x}"
 
 
 def _pages(execution: Execution) -> Iterator[str]:

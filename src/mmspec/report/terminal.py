@@ -23,10 +23,17 @@ def report(execution: Execution, case: Case, config: Config, violation: Violatio
         made = [*_heading(case), ""]
         shown = moments(execution, namer)
         made += [*columns(draw(shown, namer), len(case.tasks)), ""]
-        made += [*(part for line in splat(execution, namer) for part in _fit(line)), ""]
-        made += _why(execution, violation, namer)
+        made += ending(execution, violation, namer)
         made += _where(execution, shown)
     return made
+
+
+def ending(execution: Execution, violation: Violation, namer: Namer) -> Iterator[str]:
+    """What a kernel prints, and why; while the execution is the world that is spoken of."""
+    for line in splat(execution, namer):
+        yield from _fit(line)
+    yield ""
+    yield from _why(execution, violation, namer)
 
 
 def _heading(case: Case) -> Iterator[str]:

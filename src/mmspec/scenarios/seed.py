@@ -120,12 +120,12 @@ _v4_14 = v4_14.with_(*SAFE_SPLITTING)
 _shared_flag = _v4_14.without(SPLIT_FREEZE_FLAG)
 
 ROWS = (
-    Row("v4.13 as released", v4_13, "other faults, fixed in v4.14 and v5.13"),
-    Row("v4.14 as released", v4_14, "other faults, fixed in v5.13"),
-    Row("v4.13", _v4_13, "from here on with the fixes of those"),
-    Row("v4.14", _v4_14),
+    Row("v4.13", v4_13, "as released; other faults, fixed in v4.14 and v5.13"),
+    Row("v4.14", v4_14, "as released; other faults, fixed in v5.13"),
+    Row("v4.13 fixed", _v4_13, "with the fixes of those, as all kernels from here on"),
+    Row("v4.14 fixed", _v4_14),
     Row(
-        "v4.14 without the patch",
+        "v4.14 less the patch",
         _shared_flag,
         "the branch is there, the flag is shared",
         "can the bug still happen?",
@@ -163,5 +163,5 @@ SCENARIO = Scenario(
         Witness("a huge page is moved", set_pmd_migration_entry, (MBIND_MOVES_THP,)),
     ),
     explanation=__doc__,
-    shown="V-N",
+    shown="V-A",
 )
