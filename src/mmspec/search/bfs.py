@@ -539,18 +539,23 @@ class Search:
             steps.append(last)
         return steps
 
-    def variants(self, k: int) -> list[tuple[bytes, list[Step]]]:
-        """All states that state `k` stands for, each with steps that lead there."""
+    def variants(self, k: int) -> list[bytes]:
+        """All states that state `k` stands for, itself first."""
+        state = self.store.state_bytes(k)
+        if self.symmetry is None:
+            return [state]
+        return list(self.symmetry.orbit(self.system, state))
+
+    def schedule_of(self, k: int, variant: bytes) -> list[Step]:
+        """Steps from the initial state to one of the `variants` of state `k`.
+
+        The initial state must be the same under all names, as it is if `interchangeable` said so.
+        """
         steps, state = self.trace_to(k)
         if self.symmetry is None:
-            return [(state, steps)]
-        orbit = self.symmetry.orbit(self.system, state)
-        found = []
-        for other, images in orbit.items():
-            renamed = self.symmetry.renamed_steps(steps, images)
-            if self.symmetry.renamed(self.system, self.initial, images) == self.initial:
-                found.append((other, renamed))
-        return found
+            return steps
+        images = self.symmetry.orbit(self.system, state)[variant]
+        return self.symmetry.renamed_steps(steps, images)
 
     def asymmetry(self) -> str:
         """Where tasks turned out not to be interchangeable; empty if they did not."""
