@@ -49,7 +49,6 @@ STRUCT_PAGE_SIZE = 0x40
 MEM_MAP_ADDRESS = 0x10000
 ANON_VMA_SIZE = 0x100
 ANON_VMA_ADDRESS = 0x1000
-WORD = (1 << 32) - 1
 
 
 def page_to_pfn(page: Page) -> u16:
@@ -72,7 +71,7 @@ def anon_vma_address(anon_vma: AnonVma) -> u32:
     return ANON_VMA_ADDRESS + index_of(anon_vma) * ANON_VMA_SIZE
 
 
-def anon_vma_at(address: u32) -> AnonVma:
+def anon_vma_at(address: i32) -> AnonVma:
     """The anon_vma at an address; anything else is a wild pointer."""
     if address < ANON_VMA_ADDRESS:
         return NULL
@@ -157,14 +156,10 @@ def get_page(page: Page) -> None:
 # -------------------------------------------------------------------------- mapping counts
 
 
-def _signed(word: u32) -> i32:
-    return word - (1 << 32) if word >> 31 else word
-
-
 @atomic
 def compound_mapcount(page: Page) -> i32:
     """PMD mappings. The count lies in the first tail's `mapping` word."""
-    return _signed((compound_head(page) + 1).mapping) + 1
+    return (compound_head(page) + 1).mapping + 1
 
 
 @atomic
@@ -173,17 +168,15 @@ def compound_mapcount_dec(page: Page) -> bool:
 
     The word is that of the page after `page`: right only for a head.
     """
-    word = (page + 1).mapping - 1 & WORD
-    (page + 1).mapping = word
-    return word >> 31 != 0
+    (page + 1).mapping -= 1
+    return (page + 1).mapping < 0
 
 
 @atomic
 def compound_mapcount_inc_and_test(page: Page) -> bool:
     """One PMD mapping more; whether it is the first."""
-    word = (page + 1).mapping + 1 & WORD
-    (page + 1).mapping = word
-    return word == 0
+    (page + 1).mapping += 1
+    return (page + 1).mapping == 0
 
 
 @atomic

@@ -15,6 +15,7 @@ from mmspec.lang import (
     guarded,
     i8,
     i16,
+    i32,
     immutable,
     pool,
     static,
@@ -44,8 +45,8 @@ from mmspec.spec.machine.sizes import (
 class Page(Struct):
     """struct page. Which word means what depends on the page's place in a compound.
 
-    mapping: of a head the anon_vma, with low bits as flags; of the first tail the compound mapcount
-    (low 32 bits); of the second tail the next pointer of the deferred list (index: the previous);
+    mapping: its low half, as an atomic_t in it would read it. Of a head the anon_vma, with low bits
+    as flags; of the first tail the compound mapcount; of the second tail the next pointer of the deferred list (index: the previous);
     of other tails TAIL_MAPPING. compound_head: of a tail, one more than the head's number, and 0 of
     all others. order: of a head. buddy: free. data: what the frame holds, one byte for all of it.
     """
@@ -53,7 +54,7 @@ class Page(Struct):
     flags: u32
     _refcount: i16
     _mapcount: i16
-    mapping: u32
+    mapping: i32
     index: u32
     private: u16
     compound_head: u16

@@ -17,7 +17,7 @@ from mmspec.spec.machine.sizes import (
     NR_NODES,
 )
 from mmspec.spec.page.deferred_list import INIT_LIST_HEAD
-from mmspec.spec.page.mm import WORD, compound_mapcount
+from mmspec.spec.page.mm import compound_mapcount
 from mmspec.spec.page.mm_types import Page, Vma, mem_map
 from mmspec.spec.page.page_flags import (
     PAGE_FLAGS_CHECK_AT_FREE,
@@ -130,7 +130,7 @@ def prep_compound_page(page: Page, order: u8) -> None:
         tail.mapping = TAIL_MAPPING
         tail.compound_head = index_of(page) + 1
     # compound_mapcount is the first tail's mapping word: -1
-    (page + 1).mapping = WORD
+    (page + 1).mapping = -1
 
 
 def _take(page: Page, order: u8) -> None:
