@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import Any
 
 from mmspec.compiler.build import build
 from mmspec.compiler.frontend import KernelView
@@ -36,7 +37,8 @@ from mmspec.search.bfs import (
 )
 from mmspec.search.engine import MAX_ENDS
 from mmspec.search.random_runs import RunsOutcome
-from mmspec.spec.page.mm_types import TaskStruct
+from mmspec.search.symmetry import interchangeable
+from mmspec.spec.page.mm_types import Cpu, TaskStruct
 from mmspec.spec.page.syscalls import exit_mm
 
 
@@ -66,12 +68,13 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 class Options:
     """How to check.
 
-    merged, memo: reductions that can be switched off. properties: names, empty for all.
+    merged, memo, symmetry: reductions that can be switched off. properties: names, empty for all.
     workers: threads. all_cases: go on with the others after a case that is violated.
     """
 
     merged: bool = True
     memo: bool = True
+    symmetry: bool = True
     properties: tuple[str, ...] = ()
     budget: Budget = field(default_factory=Budget)
     workers: int = 1
@@ -211,17 +214,26 @@ class Checker:
 
     # ------------------------------------------------------------------ one case
 
-    def search(self, case: Case, number: int, workers: int = 1) -> Search:
-        """A search that has not begun; the previous one in this thread is forgotten."""
-        key = (len(case.tasks), workers)
-        spaces: dict[tuple[int, int], Workspace] = self._local.__dict__.setdefault("spaces", {})
+    def search(self, case: Case, number: int, workers: int = 1, *, plain: bool = False) -> Search:
+        """A search that has not begun; the previous one in this thread is forgotten.
+
+        plain: take all tasks for different.
+        """
+        initial = self.initial(case, number)
+        symmetry = None
+        if self.options.symmetry and not plain:
+            symmetry = interchangeable(self.machine, initial, _OF_TASKS)
+        key = (len(case.tasks), workers, symmetry)
+        spaces: dict[Any, Workspace] = self._local.__dict__.setdefault("spaces", {})
         if key not in spaces:
             memory = self.options.budget.memory
-            spaces[key] = Workspace(self.machine, key[0], workers=workers, memory=memory)
+            spaces[key] = Workspace(
+                self.machine, len(case.tasks), workers=workers, memory=memory, symmetry=symmetry
+            )
         watched = self.targets[number].watched
         return Search(
             self.machine,
-            self.initial(case, number),
+            initial,
             number,
             workspace=spaces[key],
             invariants=0 if self.always and watched else -1,
@@ -245,14 +257,27 @@ class Checker:
         watch: Callable[[Progress], None] | None = None,
     ) -> CaseResult:
         """Explore one case on one kernel."""
-        search = self.search(case, kernel, workers)
+        result = self._explore(case, kernel, workers, watch)
+        if result.outcome.stopped == "asymmetry":
+            result = self._explore(case, kernel, workers, watch, plain=True)
+        return result
+
+    def _explore(
+        self,
+        case: Case,
+        kernel: int,
+        workers: int,
+        watch: Callable[[Progress], None] | None,
+        plain: bool = False,
+    ) -> CaseResult:
+        search = self.search(case, kernel, workers, plain=plain)
         self._running.add(search)
         try:
             outcome = search.run(watch)
             if outcome.stopped == "interrupted":
                 self._interrupted = True
             violation = None
-            if outcome.findings:
+            if outcome.findings and outcome.stopped != "asymmetry":
                 violation = self._violation(search, outcome.findings[0])
             elif not outcome.stopped:
                 violation = self._exits(search)
@@ -304,10 +329,13 @@ class Checker:
         if finding.kind in ("invariant", "final"):
             group = self.always if finding.kind == "invariant" else self.at_rest
             made = next(p for k, p in enumerate(group) if finding.detail >> k & 1)
-            return Violation(made, "property", made.sentence, steps, finding.task)
+            task = steps[-1][0] if finding.kind == "invariant" else finding.task
+            return Violation(made, "property", made.sentence, steps, task)
         state = search.store.state_bytes(finding.state)
         _, after = self.machine.step(state, finding.task, finding.choice, search.kernel)
-        return self._fault(after, finding.task, steps)
+        found = self._fault(after, finding.task, steps)
+        # where tasks are interchangeable, another one may have failed
+        return dataclasses.replace(found, task=steps[-1][0])
 
     def _fault(self, state: bytes, task: int, steps: tuple[Step, ...], exits: int = 0) -> Violation:
         fault = self.machine.failure(state, task)
@@ -316,10 +344,11 @@ class Checker:
     def _exits(self, search: Search) -> Violation | None:
         """From every state in which tasks have ended, let every process exit, one after another."""
         for number in search.ends():
-            state = search.store.state_bytes(number)
-            found = self._exit_from(state, search.kernel)
-            if found is not None:
-                return dataclasses.replace(found, steps=tuple(search.schedule_to(number)))
+            for state in search.variants(number):
+                found = self._exit_from(state, search.kernel)
+                if found is not None:
+                    steps = search.schedule_of(number, state)
+                    return dataclasses.replace(found, steps=tuple(steps))
         return None
 
     def _exit_from(self, state: bytes, kernel: int) -> Violation | None:
@@ -468,7 +497,11 @@ class Checker:
         ]
 
 
+#: Structs that have one instance for each task.
+_OF_TASKS = (TaskStruct.__name__, Cpu.__name__)
+
 _WHY = {
+    "asymmetry": "tasks are not interchangeable",
     "states": "the limit of states was reached",
     "time": "time ran out",
     "memory": "memory ran out",
