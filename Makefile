@@ -1,0 +1,40 @@
+# Two commands do everything: `make seed` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help seed test check bench mutants clean
+
+help:  ## What can be made.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/.made: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(BIN)/.dev: $(BIN)/.made
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@
+
+seed: $(BIN)/.made  ## Set up, and check the seed's bug on every kernel that has it or not.
+	@$(BIN)/mmspec check seed; code=$$?; test $$code -eq 0 -o $$code -eq 1
+
+test: $(BIN)/.dev  ## All tests. Those that compare with Spin need spin and gcc.
+	$(BIN)/python -m pytest
+
+check: $(BIN)/.dev  ## Format, lint, types, fast tests.
+	$(BIN)/ruff format --check --quiet src tests benchmarks
+	$(BIN)/ruff check --quiet src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m 'not slow'
+
+bench: $(BIN)/.dev  ## Speed and memory, against Spin and hand-written models.
+	$(BIN)/python -m benchmarks
+
+mutants: $(BIN)/.dev  ## Faults put into the compiler one by one: are they noticed?
+	$(BIN)/python -m tests.mutate
+
+clean:  ## Remove what was made here.
+	rm -rf $(VENV) traces .mypy_cache .ruff_cache .pytest_cache .hypothesis
