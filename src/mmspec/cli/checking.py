@@ -93,7 +93,8 @@ def check_command(
         check_table(asked, options, chosen_cases(asked, cases, None), output)
         return
     made = chosen_kernel(asked, kernel, more, less, no_debug_vm)
-    label = kernel if not (more or less or no_debug_vm) else made.name
+    label = " ".join([kernel, *(f"+{c}" for c in more), *(f"-{c}" for c in less)])
+    label += ", no DEBUG_VM" if no_debug_vm else ""
     target = Target(made, watched=not as_the_kernel)
     chosen = chosen_cases(asked, cases, made)
     check_one(asked, target, label, options, chosen if cases else None, output)
