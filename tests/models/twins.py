@@ -151,6 +151,14 @@ def prefers_the_first() -> None:
         common.turn = 1
 
 
+def looks_at_the_next() -> None:
+    """The same for all in turn, but not if two change places."""
+    locals_[this_task()].count = 1
+    seen = locals_[(this_task() + 1) % TASKS].count
+    common.turn += seen
+    locals_[this_task()].cache = seen
+
+
 # ------------------------------------------------------------------------------- predicates
 
 

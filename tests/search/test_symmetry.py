@@ -122,6 +122,16 @@ def test_tasks_that_can_be_told_apart_are_noticed(task: Task, where: str, merged
         )
 
 
+@MODES
+def test_a_ring_is_not_a_set(merged: bool) -> None:
+    """Turning the ring changes nothing, but two neighbours cannot be exchanged."""
+    system, initial = system_of([twins.looks_at_the_next] * 3, merged)
+
+    search = Search(system, initial, symmetry=interchangeable(system, initial, OWN))
+
+    assert search.run().stopped == "asymmetry"
+
+
 def test_a_part_that_is_not_declared_is_noticed() -> None:
     system, initial = system_of([twins.counts] * 2, True)
 

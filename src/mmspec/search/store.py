@@ -395,7 +395,7 @@ class Store:
         shared, *records = self.parts_of(k)
         out = bytearray(self.shared)
         self._descend(len(self.nodes) - 1, shared, out)
-        return b"".join((bytes(out), *map(self.record_bytes, records)))
+        return b"".join((bytes(out[: self.shared]), *map(self.record_bytes, records)))
 
     def _descend(self, node: int, number: int, out: bytearray) -> None:
         data = self.tables[node].content(number)
