@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +174,6 @@ def check_table(scenario: Scenario, options: Options, cases: list[Case], output:
         watch = _watch(shown, [row.name for row in rows])
         results = checker.run(watch, chosen, range(len(rows)))
         bad = [n for n, result in enumerate(results) if result.verdict is Verdict.VIOLATED]
-        checker.options = dataclasses.replace(options, all_cases=True)
         late = checker.run(watch, chosen, [n + len(rows) for n in bad])
     click.echo(f"{scenario.name}: {scenario.title}\n")
     for line in table.table(scenario, rows, results, coloured):
@@ -204,7 +202,7 @@ def check_table(scenario: Scenario, options: Options, cases: list[Case], output:
 
 def _save_row(row: Row, result: Result, options: Options, output: Path) -> None:
     """Confirm a row's violation, and save it."""
-    if confirmed(result, options.merged) is not None:
+    if confirmed(result, options.merged, observe=False) is not None:
         found = result.shortest
         assert found is not None and found.violation is not None
         trace = trace_of(

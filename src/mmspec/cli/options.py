@@ -149,11 +149,11 @@ def path_of(directory: Path, scenario: Scenario, label: str) -> Path:
     return directory / f"{scenario.name}-{slug[:80]}.json"
 
 
-def confirmed(result: Result, merged: bool) -> Execution | None:
+def confirmed(result: Result, merged: bool, observe: bool = True) -> Execution | None:
     """The shortest violation, executed by CPython; None if there is no violation."""
     found = result.shortest
     if found is None or found.violation is None:
         return None
-    return confirm(
-        found.case, result.scenario.config, result.target, found.violation, merged=merged
-    )
+    violation = found.violation
+    config, target = result.scenario.config, result.target
+    return confirm(found.case, config, target, violation, merged=merged, observe=observe)

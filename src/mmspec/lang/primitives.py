@@ -5,6 +5,7 @@ Each of these is an ordinary object that CPython can call; the compiler knows th
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
@@ -96,6 +97,7 @@ _MOVERS = {
 }
 
 
+@functools.cache
 def chooses(text: FunctionType) -> bool:
     """Whether a function, or one that it calls, contains a `choose()`."""
     seen: set[FunctionType] = set()

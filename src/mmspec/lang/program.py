@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import functools
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
@@ -33,20 +35,20 @@ def text_of(fn: Callable[..., Any]) -> FunctionType:
     return found
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for const in code.co_consts:
-        if isinstance(const, CodeType):
-            yield from _names(const)
+@functools.cache
+def _names(code: CodeType) -> tuple[str, ...]:
+    """Names that a function's code looks up, those of functions inside it too."""
+    inner = (_names(const) for const in code.co_consts if isinstance(const, CodeType))
+    return tuple(dict.fromkeys((*code.co_names, *(name for names in inner for name in names))))
 
 
 def discover(entries: Iterable[Callable[..., Any]]) -> Program:
     """Everything reachable from `entries` by name, in any kernel."""
     functions: dict[FunctionType, None] = {}
     pools: dict[int, Pool[Any]] = {}
-    todo: list[Any] = list(entries)
+    todo: deque[Any] = deque(entries)
     while todo:
-        found = todo.pop(0)
+        found = todo.popleft()
         if isinstance(found, KernelFunction):
             todo.extend(found.texts())
         elif isinstance(found, Locked):

@@ -96,12 +96,22 @@ class End:
 class Execution:
     """One execution of a case on a kernel, step by step.
 
-    `world` is to be looked at between steps. pause: called at the first access of each step, with
-    the innermost frame of the specification, for a debugger to be attached there.
+    `world` is to be looked at between steps. observe: whether to note what each step does. pause:
+    called at the first access of each step, with the innermost frame of the specification, for a
+    debugger to be attached there.
     """
 
-    def __init__(self, case: Case, config: Config, target: Target, *, merged: bool = True) -> None:
+    def __init__(
+        self,
+        case: Case,
+        config: Config,
+        target: Target,
+        *,
+        merged: bool = True,
+        observe: bool = True,
+    ) -> None:
         self.case = case
+        self.observe = observe
         self.target = target
         view = target.view
         entries: list[Callable[[], None]] = [case.set_up, *case.tasks, exit_mm]
@@ -130,7 +140,7 @@ class Execution:
         with world.active():
             world.run_alone(0, self.case.set_up)
             self.after_set_up = list(world.values)
-            world.watch = self._watch
+            world.watch = self._watch if self.observe else None
             world.start(self.case.tasks)
             yield
 
@@ -146,7 +156,8 @@ class Execution:
         if not world.step(task, choice):
             self.steps.pop()
             raise ModelError(f"step {made.number}: task {task} cannot go on there")
-        made.stack = self.stack_of(task)
+        if self.observe:
+            made.stack = self.stack_of(task)
         error = world.tasks[task].error
         if error is not None:
             self._failed(task)
@@ -186,7 +197,7 @@ class Execution:
         finally:
             sys.setprofile(old)
             world.unchecked, world.in_atomic, world.running = False, 0, None
-            world.watch = self._watch
+            world.watch = None
         if not true:
             found = tuple(seen[-1].f_locals.items()) if seen else ()
             self.end = End(
@@ -272,10 +283,11 @@ def confirm(
     violation: Violation,
     *,
     merged: bool = True,
+    observe: bool = True,
     execution: Execution | None = None,
 ) -> Execution:
     """Execute a violation's schedule; Disagreement if it does not end in that violation."""
-    made = execution or Execution(case, config, target, merged=merged)
+    made = execution or Execution(case, config, target, merged=merged, observe=observe)
     with made.running():
         try:
             follow(made, violation)
