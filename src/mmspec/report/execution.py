@@ -318,4 +318,6 @@ def _stuck(execution: Execution) -> None:
         if execution.world.step(task.number):
             raise ModelError(f"task {task.number} goes on: no deadlock")
     if waiting:
-        execution.end = End("deadlock", "nothing can go on", waiting[0].number)
+        first = waiting[0].number
+        stack = execution.stack_of(first)
+        execution.end = End("deadlock", "nothing can go on", first, stack)

@@ -90,9 +90,9 @@ class _Run:
         self._compile(())
         while True:
             said = self._call("pan", ["./pan", f"-m{depth}", f"-w{self.table}", "-E"])
-            short = re.search(r"VECTORSZ.*?is too small.*?DVECTORSZ=(\d+)|-DVECTORSZ=(\d+)", said)
-            if short is not None and "State-vector" not in said:
-                self._compile((f"-DVECTORSZ={short[1] or short[2]}",))
+            short = re.search(r"-DVECTORSZ=(?:N with N>)?(\d+)", said)
+            if short is not None:
+                self._compile((f"-DVECTORSZ={2 * int(short[1])}",))
             elif "max search depth too small" in said:
                 depth *= 10
             else:
