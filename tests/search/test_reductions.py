@@ -24,7 +24,7 @@ from mmspec.lang import Config
 from mmspec.search.bfs import Search, Workspace
 from mmspec.search.deadlock import waits
 from mmspec.search.random_runs import runs
-from mmspec.search.reference import Reference, explore_compiled
+from mmspec.search.reference import Reference, compiled_key, explore_compiled
 from mmspec.search.schedules import replay
 from mmspec.search.symmetry import interchangeable
 from tests.equality import Native, cases, native
@@ -270,6 +270,26 @@ def test_merging_keeps_final_memory_and_needs_fewer_states() -> None:
 
 
 STATES = (156, 48)
+
+
+# -------------------------------------------------------------------------------- zeroing
+
+
+def test_without_zeroing_there_are_more_states_but_no_others() -> None:
+    more = 0
+    for case in cases():
+        for merged in case.modes:
+            if case.counts(merged)[0] > 1000:
+                continue
+            entries = [fn for _, fn in case.phases] + list(case.tasks)
+            system = System(entries, case.config, case.kernels, merged=merged, zeroing=False)
+            initial, _ = system.initial(case.phases, case.tasks, case.kernel)
+            states, _ = explore_compiled(system, initial, case.kernel)
+            keys = frozenset(compiled_key(system, state, case.kernel) for state in states)
+
+            assert keys == native(case, merged).keys
+            more += len(states) > len(keys)
+    assert more > 10
 
 
 # ----------------------------------------------------------------------------- data races
