@@ -1,0 +1,89 @@
+"""Small set-ups and tasks that the tests of the specification share."""
+
+from __future__ import annotations
+
+from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
+from mmspec.spec.page.cpu import cpu_load
+from mmspec.spec.page.huge_memory import split_huge_pages_set
+from mmspec.spec.page.mempolicy import MPOL_MF_MOVE_ALL
+from mmspec.spec.page.syscalls import (
+    boot,
+    exit_mm,
+    fork,
+    load,
+    madvise_dontneed,
+    mbind,
+    mmap,
+    munmap,
+    share_mm,
+    store,
+)
+
+NODE_1 = 2
+
+
+# ------------------------------------------------------------------------------------- set-ups
+
+
+def base_page() -> None:
+    """A base page, in a process of two threads."""
+    boot()
+    mmap(USER_BASE, PAGE_SIZE)
+    store(USER_BASE, 1)
+    share_mm(1)
+
+
+def huge_page() -> None:
+    """A huge page, in a process of two threads."""
+    boot()
+    mmap(USER_BASE, HPAGE_PMD_SIZE)
+    store(USER_BASE, 1)
+    share_mm(1)
+
+
+def inherited_page() -> None:
+    """A base page that parent and child share."""
+    boot()
+    mmap(USER_BASE, PAGE_SIZE)
+    store(USER_BASE, 1)
+    fork(1)
+
+
+# --------------------------------------------------------------------------------------- tasks
+
+
+def loads() -> None:
+    load(USER_BASE)
+
+
+def stores() -> None:
+    store(USER_BASE, 2)
+
+
+def glances() -> None:
+    """A load that does not insist: without a translation there is none."""
+    cpu_load(USER_BASE)
+
+
+def throws_away() -> None:
+    madvise_dontneed(USER_BASE, PAGE_SIZE)
+
+
+def throws_all_away() -> None:
+    madvise_dontneed(USER_BASE, HPAGE_PMD_SIZE)
+
+
+def splits() -> None:
+    split_huge_pages_set()
+
+
+def binds() -> None:
+    mbind(USER_BASE, HPAGE_PMD_SIZE, NODE_1, MPOL_MF_MOVE_ALL)
+
+
+def unmaps() -> None:
+    munmap(USER_BASE, HPAGE_PMD_SIZE)
+
+
+def exits() -> None:
+    exit_mm()

@@ -1,0 +1,147 @@
+"""Native code, CPython and Spin execute the specification alike, to the last state."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from mmspec.compiler.frontend import KernelView
+from mmspec.compiler.promela import export
+from mmspec.kernels.releases import v4_13, v4_14
+from mmspec.lang.context import reading
+from mmspec.search import spin
+from tests.equality import OPTIONS, by_cpython, native, system_of
+from tests.models.case import Case
+from tests.spec import programs
+
+needs_spin = pytest.mark.skipif(not spin.available(), reason="needs spin and gcc")
+
+KERNELS = tuple(KernelView(kernel.changes) for kernel in (v4_13, v4_14))
+V4_13, V4_14 = 0, 1
+SIZES = {
+    "order": 1,
+    "frames": 8,
+    "tasks": 2,
+    "mms": 2,
+    "vmas": 2,
+    "anon_vmas": 2,
+    "avcs": 3,
+    "tables": 4,
+    "migrate_passes": 1,
+}
+
+ZAP = Case(
+    [programs.stores, programs.throws_away],
+    (671, 1210),
+    (284, 492),
+    set_up=programs.base_page,
+    sizes=SIZES,
+    kernels=KERNELS,
+)
+UNMAP_HUGE = Case(
+    [programs.loads, programs.unmaps],
+    (244, 362),
+    (118, 174),
+    set_up=programs.huge_page,
+    sizes=SIZES,
+    kernels=KERNELS,
+)
+COPY_ON_WRITE = Case(
+    [programs.stores, programs.glances],
+    (122, 181),
+    (82, 121),
+    set_up=programs.inherited_page,
+    sizes=SIZES,
+    kernels=KERNELS,
+)
+MIGRATE_HUGE = Case(
+    [programs.glances, programs.binds],
+    (497, 725),
+    (330, 481),
+    set_up=programs.huge_page,
+    sizes=SIZES,
+    kernels=KERNELS,
+)
+SPLIT = Case(
+    [programs.glances, programs.splits],
+    (637, 916),
+    (433, 622),
+    set_up=programs.huge_page,
+    sizes=SIZES,
+    kernels=KERNELS,
+)
+CASES = {
+    "zap": ZAP,
+    "unmap_huge": UNMAP_HUGE,
+    "copy_on_write": COPY_ON_WRITE,
+    "migrate_huge": MIGRATE_HUGE,
+    "split": SPLIT,
+}
+
+
+def _on(name: str, kernel: int) -> Case:
+    return dataclasses.replace(CASES[name], kernel=kernel)
+
+
+def _params(*chosen: tuple[str, int, bool]) -> list[object]:
+    return [
+        pytest.param(
+            _on(name, kernel),
+            merged,
+            id=f"{name}-{('v4.13', 'v4.14')[kernel]}-{'merged' if merged else 'full'}",
+        )
+        for name, kernel, merged in chosen
+    ]
+
+
+@pytest.mark.parametrize(
+    ("case", "merged"),
+    _params(
+        ("zap", V4_13, False),
+        ("zap", V4_14, True),
+        ("unmap_huge", V4_13, True),
+        ("unmap_huge", V4_14, False),
+        ("copy_on_write", V4_13, False),
+        ("copy_on_write", V4_13, True),
+        ("copy_on_write", V4_14, False),
+        ("copy_on_write", V4_14, True),
+        ("migrate_huge", V4_14, False),
+        ("migrate_huge", V4_14, True),
+        ("split", V4_13, False),
+        ("split", V4_14, True),
+    ),
+)
+def test_cpython_and_native_code_reach_the_same_states(case: Case, merged: bool) -> None:
+    with reading(case.config):
+        run = native(case, merged)
+        keys, transitions = by_cpython(case, run.system)
+
+    assert run.counts == case.counts(merged)
+    assert run.faults == frozenset()
+    assert keys == run.keys
+    assert (len(keys), transitions) == run.counts
+
+
+@needs_spin
+@pytest.mark.parametrize(
+    ("case", "merged"),
+    _params(
+        ("zap", V4_13, False),
+        ("unmap_huge", V4_14, False),
+        ("copy_on_write", V4_13, False),
+    ),
+)
+def test_spin_stores_the_same_states_and_takes_the_same_transitions(
+    case: Case, merged: bool
+) -> None:
+    # in full: spin takes more than ten minutes to read a model with merged steps
+    with reading(case.config):
+        system = system_of(case, merged)
+        initial, _ = system.initial(case.phases, case.tasks, case.kernel)
+        model = export(system, initial, case.kernel)
+
+    found = spin.explore(model, options=(*OPTIONS, "-DVECTORSZ=4096"))
+
+    assert found.errors == ()
+    assert (found.states, found.transitions) == case.counts(merged)
