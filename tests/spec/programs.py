@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
 from mmspec.spec.page.cpu import cpu_load
-from mmspec.spec.page.huge_memory import split_huge_pages_set
+from mmspec.spec.page.huge_memory import deferred_split_scan, split_huge_pages_set
 from mmspec.spec.page.mempolicy import MPOL_MF_MOVE_ALL
 from mmspec.spec.page.syscalls import (
     boot,
@@ -19,7 +19,7 @@ from mmspec.spec.page.syscalls import (
     store,
 )
 
-NODE_1 = 2
+NODE_0, NODE_1 = 1, 2
 
 
 # ------------------------------------------------------------------------------------- set-ups
@@ -87,3 +87,61 @@ def unmaps() -> None:
 
 def exits() -> None:
     exit_mm()
+
+
+# ------------------------------------------------------------- the life of a huge page, in turns
+
+
+def first_fault() -> None:
+    """A process faults a huge page in, and writes to its first and last subpage."""
+    boot()
+    mmap(USER_BASE, HPAGE_PMD_SIZE)
+    store(USER_BASE, 1)
+    store(USER_BASE + HPAGE_PMD_SIZE - PAGE_SIZE, 2)
+
+
+def forks() -> None:
+    fork(1)
+
+
+def child_writes() -> None:
+    """The child gets a huge page of its own; its parent's is all the parent's."""
+    store(USER_BASE, 3)
+    load(USER_BASE)
+    load(USER_BASE + HPAGE_PMD_SIZE - PAGE_SIZE)
+
+
+def parent_writes() -> None:
+    store(USER_BASE, 4)
+    load(USER_BASE)
+
+
+def moves_to_node_1() -> None:
+    mbind(USER_BASE, HPAGE_PMD_SIZE, NODE_1, MPOL_MF_MOVE_ALL)
+    load(USER_BASE)
+    load(USER_BASE + HPAGE_PMD_SIZE - PAGE_SIZE)
+
+
+def forks_again() -> None:
+    """A second child, which shares base pages: they have been split."""
+    fork(2)
+    store(USER_BASE, 5)
+    load(USER_BASE)
+
+
+def moves_to_node_0() -> None:
+    mbind(USER_BASE, HPAGE_PMD_SIZE, NODE_0, MPOL_MF_MOVE_ALL)
+    load(USER_BASE)
+
+
+def loses_a_part() -> None:
+    """The child unmaps its first subpage; memory is short, and the rest is split."""
+    madvise_dontneed(USER_BASE, PAGE_SIZE)
+    load(USER_BASE)
+    deferred_split_scan()
+    load(USER_BASE + HPAGE_PMD_SIZE - PAGE_SIZE)
+
+
+def grandchild_reads() -> None:
+    load(USER_BASE)
+    load(USER_BASE + HPAGE_PMD_SIZE - PAGE_SIZE)

@@ -3,18 +3,23 @@
 With fewer than four subpages there is no second tail; the words of the first tail's `index` and
 `private` then serve, which is not how a kernel could be built but leaves every rule the same.
 Its words are read and written with the split queue's lock held, all of an operation in one step.
-Pointers are numbers: the queue's head, or the address of a page's list_head.
+Pointers are numbers: the queue's head, the head of the list on a shrinker's stack, or the address
+of a page's list_head. A shrinker takes one page at a time and knows which: the head of its list is
+not stored anywhere.
 """
 
 from __future__ import annotations
 
-from mmspec.lang import bug, commuting, index_of, initializer, u16, u32
-from mmspec.spec.machine.sizes import HPAGE_PMD_ORDER
+from mmspec.lang import bug, commuting, index_of, initializer, this_task, u16, u32
+from mmspec.spec.machine.sizes import HPAGE_PMD_ORDER, NR_TASKS
 from mmspec.spec.page.mm import MEM_MAP_ADDRESS, STRUCT_PAGE_SIZE
 from mmspec.spec.page.mm_types import Page, mem_map, pgdat
 
 SPLIT_QUEUE = 0x800
+#: The heads of lists on stacks, one for each task.
+ON_STACK = 0x900
 _OVERLAY = 8
+_NARROW_PAGES = 0x1000
 
 
 def page_deferred_list(page: Page) -> u32:
@@ -29,6 +34,15 @@ def list_page(node: u32) -> Page:
         bug("list corruption", "a deferred list's pointer leads to no list_head")
     offset: u32 = node - MEM_MAP_ADDRESS - _OVERLAY
     return mem_map[offset // STRUCT_PAGE_SIZE - 2]
+
+
+def list_on_stack() -> u32:
+    """The head of this task's list."""
+    return ON_STACK + this_task()
+
+
+def _is_on_stack(node: u32) -> bool:
+    return ON_STACK <= node and node < ON_STACK + NR_TASKS
 
 
 def _next(node: u32) -> u32:
@@ -53,6 +67,8 @@ def _set_next(node: u32, value: u32) -> None:
     if node == SPLIT_QUEUE:
         pgdat.split_queue_next = value
         return
+    if _is_on_stack(node):
+        return
     page = list_page(node)
     if HPAGE_PMD_ORDER < 2:
         (page + 1).index = value
@@ -64,6 +80,8 @@ def _set_prev(node: u32, value: u32) -> None:
     if node == SPLIT_QUEUE:
         pgdat.split_queue_prev = value
         return
+    if _is_on_stack(node):
+        return
     page = list_page(node)
     if HPAGE_PMD_ORDER < 2:
         (page + 1).private = _address_to_narrow(value)
@@ -72,14 +90,16 @@ def _set_prev(node: u32, value: u32) -> None:
 
 
 def _address_to_narrow(node: u32) -> u16:
-    if node == SPLIT_QUEUE:
-        return 0
+    if node < MEM_MAP_ADDRESS:
+        return node
     offset: u32 = node - MEM_MAP_ADDRESS
-    return 1 + offset // STRUCT_PAGE_SIZE
+    return _NARROW_PAGES + offset // STRUCT_PAGE_SIZE
 
 
 def _narrow_to_address(word: u16) -> u32:
-    return MEM_MAP_ADDRESS + (word - 1) * STRUCT_PAGE_SIZE + _OVERLAY if word else SPLIT_QUEUE
+    if word < _NARROW_PAGES:
+        return word
+    return MEM_MAP_ADDRESS + (word - _NARROW_PAGES) * STRUCT_PAGE_SIZE + _OVERLAY
 
 
 @initializer
@@ -134,3 +154,18 @@ def list_del_init(node: u32) -> None:
     list_del(node)
     _set_next(node, node)
     _set_prev(node, node)
+
+
+@commuting
+def list_move_to_stack(node: u32) -> None:
+    """list_move() to this task's list, which is empty."""
+    list_del(node)
+    _set_next(node, list_on_stack())
+    _set_prev(node, list_on_stack())
+
+
+@commuting
+def list_splice_from_stack(node: u32) -> None:
+    """list_splice_tail() of this task's list: of `node`, unless somebody took it off."""
+    if _next(node) == list_on_stack():
+        list_add_tail(node, SPLIT_QUEUE)

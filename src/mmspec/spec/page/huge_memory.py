@@ -80,8 +80,10 @@ from mmspec.spec.page.deferred_list import (
     list_del,
     list_del_init,
     list_empty,
+    list_move_to_stack,
     list_next,
     list_page,
+    list_splice_from_stack,
     page_deferred_list,
 )
 from mmspec.spec.page.filemap import lock_page, trylock_page, unlock_page
@@ -835,25 +837,25 @@ def deferred_split_scan() -> None:
     node = list_next(SPLIT_QUEUE)
     if node != SPLIT_QUEUE:
         found = list_page(node)
-        list_del_init(node)
         if get_page_unless_zero(found):
+            # off the queue, but still on a list: it is neither queued again nor forgotten
+            list_move_to_stack(node)
             page = found
         else:
             # the last reference is being dropped
+            list_del_init(node)
             pgdat.split_queue_len -= 1
     spin_unlock(pgdat.split_queue_lock)
     if not page:
         return
     lock_page(page)
-    ret = split_huge_page(page)
+    # if it succeeds it takes the page off the list
+    split_huge_page(page)
     unlock_page(page)
-    if ret:
-        # not split: back to the queue, if it has not been queued meanwhile
-        spin_lock(pgdat.split_queue_lock)
-        if list_empty(page_deferred_list(page)):
-            list_add_tail(page_deferred_list(page), SPLIT_QUEUE)
-        spin_unlock(pgdat.split_queue_lock)
     put_page(page)
+    spin_lock(pgdat.split_queue_lock)
+    list_splice_from_stack(node)
+    spin_unlock(pgdat.split_queue_lock)
 
 
 @restates("mm/huge_memory.c", at="v4.14")

@@ -235,14 +235,14 @@ def pmd_migration_entry_wait(pmd: Pmd) -> None:
 class PageList(OnStack):
     """A list of isolated pages, in order."""
 
-    nr: u8 = 0
+    nr: u16 = 0
     pages: Array[Page] = pointers(USER_PAGES)
 
 
 class PageToNode(OnStack):
     """What move_pages(2) is to do: `nr` addresses, a node for each, and what became of it."""
 
-    nr: u8 = 0
+    nr: u16 = 0
     addr: Array[u32] = array(USER_PAGES)
     node: Array[u8] = array(USER_PAGES)
     status: Array[i16] = array(USER_PAGES)

@@ -46,9 +46,10 @@ class Page(Struct):
     """struct page. Which word means what depends on the page's place in a compound.
 
     mapping: its low half, as an atomic_t in it would read it. Of a head the anon_vma, with low bits
-    as flags; of the first tail the compound mapcount; of the second tail the next pointer of the deferred list (index: the previous);
-    of other tails TAIL_MAPPING. compound_head: of a tail, one more than the head's number, and 0 of
-    all others. order: of a head. buddy: free. data: what the frame holds, one byte for all of it.
+    as flags; of the first tail the compound mapcount; of the second tail the next pointer of the
+    deferred list (index: the previous); of other tails TAIL_MAPPING. compound_head: of a tail, one
+    more than the head's number, and 0 of all others. order: of a head. buddy: free. data: what the
+    frame holds, one byte for all of it.
     """
 
     flags: u32

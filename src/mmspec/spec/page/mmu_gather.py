@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmspec.lang import NULL, Array, OnStack, pointers, restates, u8, u32
+from mmspec.lang import NULL, Array, OnStack, pointers, restates, u16, u32
 from mmspec.spec.machine.sizes import PTRS_PER_PMD, USER_PAGES
 from mmspec.spec.page.mm_types import Mm, Page, PageTable
 from mmspec.spec.page.pgtable import flush_tlb_range, flushed, pte_free
@@ -15,7 +15,7 @@ class MmuGather(OnStack):
     mm: Mm
     start: u32
     end: u32
-    nr: u8 = 0
+    nr: u16 = 0
     pages: Array[Page] = pointers(USER_PAGES)
     tables: Array[PageTable] = pointers(PTRS_PER_PMD)
 
