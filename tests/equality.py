@@ -23,6 +23,7 @@ MODELS = (
     "roles",
     "kernels",
     "counters",
+    "sizes",
 )
 
 #: A quick compilation: these searches are small.

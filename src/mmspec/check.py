@@ -479,7 +479,7 @@ class Checker:
                 break
         skipped = [case for case, _ in found[len(results) :]]
         target = self.targets[number]
-        missing = self._missing(target.kernel, results, complete)
+        missing = self._missing(target.kernel, results, complete and not skipped)
         return Result(self.scenario, target, results, missing, skipped)
 
     def _missing(

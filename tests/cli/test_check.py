@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -189,3 +191,49 @@ def test_random_runs_that_find_nothing_are_undetermined(mmspec: Run) -> None:
 
     assert said.code == 2
     assert said.out.splitlines()[-1] == "seed: undetermined: nothing found in 50 runs"
+
+
+def test_a_deadlock_says_who_waits_and_who_has_the_lock(mmspec: Run) -> None:
+    said = mmspec(
+        "check", "seed", "-k", "V-1", "--no-debug-vm", "--as-the-kernel", "--case", "small/bind/zap"
+    )
+
+    assert said.code == 1
+    assert "INFO: task task0:0 blocked for more than 120 seconds." in said.out
+    assert "waits in spin_lock(table 0 ptl) < remove_migration_pte" in said.out
+    assert "table 0 ptl is held by task0" in said.out
+
+
+def test_another_size_is_another_scope(mmspec: Run) -> None:
+    said = mmspec("check", "seed", "-k", "v4.14 fixed", "--size", "order=1", "--size", "frames=12")
+
+    assert said.code == 0
+    assert "2 subpages, 12 frames on 2 nodes" in said.out
+
+
+def test_a_scope_in_which_nothing_happens_is_no_pass(mmspec: Run) -> None:
+    said = mmspec("check", "seed", "-k", "v4.14", "--size", "frames=4")
+
+    assert said.code == 2
+    assert "reached: a huge page is taken apart (__split_huge_page)" in said.out
+
+
+@pytest.mark.parametrize("text", ["order", "order=x", "order=0", "order=-1", "odrer=2"])
+def test_a_size_that_is_none_is_refused(mmspec: Run, text: str) -> None:
+    said = mmspec("check", "seed", "--size", text)
+
+    assert said.code == 3
+    assert "order" in said.err or "odrer" in said.err
+
+
+def test_ctrl_c_gives_a_partial_answer(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mmspec", "check", "seed", "-k", "v4.13 fixed"]
+    command += ["--size", "order=3", "--size", "frames=48", "--no-merge", "--workers", "1"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 2
+    assert "it was interrupted" in " ".join(out.split())
+    assert out.splitlines()[-1] == "seed: undetermined"

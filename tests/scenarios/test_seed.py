@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import pytest
@@ -105,3 +106,27 @@ def test_the_kernel_itself_prints(name: str) -> None:
         if found.violation is not None:
             execution = confirm(found.case, SCENARIO.config, result.target, found.violation)
             assert execution.end.kind == found.violation.kind
+
+
+@pytest.mark.parametrize(("order", "states"), [(1, 197_361), (3, 782_426)])
+def test_it_holds_with_other_numbers_of_subpages(order: int, states: int) -> None:
+    config = SCENARIO.config.with_(order=order, frames=48)
+    scenario = dataclasses.replace(SCENARIO, config=config)
+    kernel = next(row.kernel for row in ROWS if row.name == "v4.14 fixed")
+    result = Checker(scenario, [Target(kernel)], Options(workers=2)).run()[0]
+
+    assert result.verdict is Verdict.HOLDS
+    assert result.states == states
+
+
+@pytest.mark.parametrize("name", VIOLATED)
+def test_violations_with_eight_subpages_are_confirmed(name: str) -> None:
+    config = SCENARIO.config.with_(order=3, frames=48)
+    scenario = dataclasses.replace(SCENARIO, config=config)
+    kernel = next(row.kernel for row in ROWS if row.name == name)
+    result = Checker(scenario, [Target(kernel)], Options(workers=2)).run()[0]
+    found = result.shortest
+
+    assert found is not None and found.violation is not None
+    execution = confirm(found.case, config, result.target, found.violation)
+    assert execution.end.kind == found.violation.kind

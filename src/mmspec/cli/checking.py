@@ -26,6 +26,8 @@ from mmspec.cli.options import (
     options_of,
     path_of,
     search_options,
+    size_option,
+    sized,
     trace_of,
 )
 from mmspec.report import table, terminal
@@ -39,6 +41,7 @@ from mmspec.search.bfs import Progress
 @click.command("check")
 @click.argument("scenario")
 @kernel_options
+@size_option
 @click.option("--case", "cases", multiple=True, metavar="CASE", help="Only this case.")
 @click.option("--all-cases", is_flag=True, help="Go on after a case that is violated.")
 @click.option(
@@ -59,6 +62,7 @@ def check_command(
     more: tuple[str, ...],
     less: tuple[str, ...],
     no_debug_vm: bool,
+    sizes: tuple[str, ...],
     cases: tuple[str, ...],
     all_cases: bool,
     as_the_kernel: bool,
@@ -84,7 +88,7 @@ def check_command(
       mmspec check seed -k v4.14 --case both/bind/zap --as-the-kernel --no-debug-vm
       mmspec list changes
     """
-    asked = scenario_named(scenario)
+    asked = sized(scenario_named(scenario), sizes)
     options = options_of(all_cases=all_cases, **search)
     if kernel is None and (more or less or no_debug_vm or as_the_kernel):
         raise click.UsageError("--with, --without and the like need --kernel")
@@ -229,6 +233,7 @@ def _show_row(row: Row, result: Result, options: Options, output: Path) -> None:
 @click.command("run")
 @click.argument("scenario")
 @kernel_options
+@size_option
 @click.option("--case", "cases", multiple=True, metavar="CASE", help="Only this case.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N")
 @click.option(
@@ -261,6 +266,7 @@ def run_command(
     more: tuple[str, ...],
     less: tuple[str, ...],
     no_debug_vm: bool,
+    sizes: tuple[str, ...],
     cases: tuple[str, ...],
     seed: int,
     count: int,
@@ -277,7 +283,7 @@ def run_command(
       mmspec run seed --kernel V-A --seed 1 --runs 1000
       mmspec run seed --kernel v4.14 --pct 3 --runs 100000 --seconds 60
     """
-    asked = scenario_named(scenario)
+    asked = sized(scenario_named(scenario), sizes)
     options = options_of(**search)
     label = kernel or "v4.14"
     made = chosen_kernel(asked, label, more, less, no_debug_vm)

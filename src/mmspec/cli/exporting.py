@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mmspec.check import Checker, Options, Target
-from mmspec.cli.options import chosen_kernel, kernel_options
+from mmspec.cli.options import chosen_kernel, kernel_options, size_option, sized
 from mmspec.compiler.promela import export
 from mmspec.scenarios import scenario_named
 
@@ -15,6 +15,7 @@ from mmspec.scenarios import scenario_named
 @click.command("export")
 @click.argument("scenario")
 @kernel_options
+@size_option
 @click.option("--promela", is_flag=True, required=True, help="For Spin.")
 @click.option("--case", metavar="CASE", help="Which case.  [default: the first]")
 @click.option("--no-merge", is_flag=True, help="Stop before every shared access.")
@@ -27,6 +28,7 @@ def export_command(
     more: tuple[str, ...],
     less: tuple[str, ...],
     no_debug_vm: bool,
+    sizes: tuple[str, ...],
     promela: bool,
     case: str | None,
     no_merge: bool,
@@ -42,7 +44,7 @@ def export_command(
       spin -a -o1 -o2 model.pml
       gcc -O2 -w -fwrapv -DSAFETY -DNOREDUCE -DNOFAIR -o pan pan.c && ./pan -m1000000 -E
     """
-    asked = scenario_named(scenario)
+    asked = sized(scenario_named(scenario), sizes)
     made = chosen_kernel(asked, kernel or "v4.14", more, less, no_debug_vm)
     applying = [c for c in asked.cases if c.applies(made)]
     chosen = asked.case(case) if case else applying[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -53,9 +54,32 @@ def chosen_kernel(
     return kernel.without_debug() if no_debug_vm else kernel
 
 
+def size_option(fn: F) -> F:
+    """--size."""
+    return click.option(
+        "--size",
+        "sizes",
+        multiple=True,
+        metavar="NAME=N",
+        help="Another size of the system: order=3 gives a huge page 8 subpages.",
+    )(fn)
+
+
+def sized(scenario: Scenario, sizes: tuple[str, ...]) -> Scenario:
+    """The scenario with some of its sizes replaced."""
+    made: dict[str, int] = {}
+    for text in sizes:
+        name, _, value = text.partition("=")
+        if not value.isdigit() or not 0 < int(value) <= 4096:
+            raise click.UsageError(f"--size {text}: write NAME=N, N from 1 to 4096")
+        made[name] = int(value)
+    return dataclasses.replace(scenario, config=scenario.config.with_(**made))
+
+
 def search_options(fn: F) -> F:
     """Budgets, workers, reductions, what is checked."""
     for option in (
+        click.option("--no-symmetry", is_flag=True, help="Take tasks that are alike as different."),
         click.option("--no-memo", is_flag=True, help="Compute every step; remember none."),
         click.option("--no-merge", is_flag=True, help="Stop before every shared access."),
         click.option(
@@ -102,6 +126,7 @@ def options_of(
     memory: int,
     no_merge: bool,
     no_memo: bool,
+    no_symmetry: bool,
     all_cases: bool = False,
 ) -> Options:
     """What the options say; UnknownName for a property that there is not."""
@@ -116,6 +141,7 @@ def options_of(
     return Options(
         merged=not no_merge,
         memo=not no_memo,
+        symmetry=not no_symmetry,
         properties=properties,
         budget=budget,
         workers=workers or default_workers(),

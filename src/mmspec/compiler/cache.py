@@ -18,6 +18,8 @@ from pathlib import Path
 import llvmlite
 import llvmlite.binding as llvm
 
+#: Files that are kept.
+_MOST = 2000
 _CHECKSUM = hashlib.sha256().digest_size
 
 
@@ -64,6 +66,15 @@ def write(name: str, data: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(hashlib.sha256(data).digest() + data)
         os.replace(made, where / name)
+        _prune(where)
+
+
+def _prune(where: Path) -> None:
+    """Remove the older half if there are many."""
+    entries = [(entry.stat().st_mtime, entry.path) for entry in os.scandir(where)]
+    if len(entries) > _MOST:
+        for _, path in sorted(entries)[: len(entries) // 2]:
+            os.unlink(path)
 
 
 def sources(more: Iterable[str] = ()) -> str:

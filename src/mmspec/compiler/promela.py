@@ -17,6 +17,7 @@ from mmspec.compiler.promela_places import Places, PromelaError
 from mmspec.compiler.promela_steps import FORGET_ALL, FORGET_LOCKS, Body, Callers, StepWriter
 from mmspec.compiler.system import System, TaskView
 from mmspec.compiler.words import MAX, MIN, Word, const
+from mmspec.lang.context import reading
 from mmspec.lang.ints import U32
 from mmspec.lang.structs import OnStack
 
@@ -29,7 +30,8 @@ def export(system: System, initial: bytes, kernel: int = 0, *, assertions: bool 
     A violation is a state, as it is for us; with `assertions` it is an error for Spin as well.
     PromelaError if a guard or a value in `initial` has no counterpart.
     """
-    return _Model(system, initial, kernel, assertions).text()
+    with reading(system.config):
+        return _Model(system, initial, kernel, assertions).text()
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from mmspec.compiler.frontend import Frontend, KernelView
 from mmspec.compiler.llvm import Emitter
 from mmspec.compiler.machine import Failure, Listing, Machine, SetUpFailed, entry_name
 from mmspec.compiler.native import NativeModule
-from mmspec.lang.context import Config
+from mmspec.lang.context import Config, reading
 from mmspec.lang.ints import IntType
 from mmspec.lang.structs import Fn, Layout, Ref, StackRef, Struct
 
@@ -72,17 +73,22 @@ class System(Machine):
         self.module = frontend.compile(entries, predicates)
         #: functions whose name is used as a value, with the number that stands for each
         self.addressed: dict[Any, int] = frontend.addressed
-        self.frames = Frames(self.module, merged, zeroing=zeroing)
         self.layout: Layout = self.module.layout
-        lowered = iter(self.module.predicates)
-        self.text = Emitter(self.frames).text([[next(lowered) for _ in g] for g in groups])
-        self._points = {
+        with reading(config):
+            self.frames = Frames(self.module, merged, zeroing=zeroing)
+            lowered = iter(self.module.predicates)
+            self.text = Emitter(self.frames).text([[next(lowered) for _ in g] for g in groups])
+            listing = self._listing()
+        super().__init__(NativeModule(self.text), listing, merged)
+
+    @functools.cached_property
+    def _points(self) -> dict[ir.Site, ir.Point]:
+        return {
             block.term.site: block.term
             for f in self.module.functions
             for block in f.blocks
             if isinstance(block.term, ir.Point)
         }
-        super().__init__(NativeModule(self.text), self._listing(), merged)
 
     def _listing(self) -> Listing:
         module, layout = self.module, self.layout
@@ -123,6 +129,10 @@ class System(Machine):
             number = int.from_bytes(raw[2:4], "little")
             return TaskView((), self.module.faults[number - 1], (), raw)
         site = self.module.sites[pc - 1]
+        with reading(self.config):
+            return self._active(site, raw, kernel)
+
+    def _active(self, site: ir.Site, raw: bytes, kernel: int) -> TaskView:
         f = site.function
         frames = []
         if site.kind == "entry":
@@ -179,4 +189,5 @@ class System(Machine):
 
     def memory(self, state: bytes) -> list[int]:
         """Shared memory as slot values."""
-        return self.layout.unpack(state[: self.shared_size])
+        with reading(self.config):
+            return self.layout.unpack(state[: self.shared_size])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mmspec.lang.structs import Struct
-from mmspec.lang.world import Task
+from mmspec.lang.world import Task, World
 from mmspec.report import names
 from mmspec.report.execution import Execution, Place
 from mmspec.report.names import Namer
@@ -134,21 +134,31 @@ def _deadlock(execution: Execution, namer: Namer) -> Iterator[str]:
             continue
         yield f"INFO: task task{task.number}:{task.number} blocked for more than 120 seconds."
         yield f" waits in {waits_in(execution, task, namer)}"
+        for lock in _wanted(task):
+            number = execution.world.lock_number(lock)
+            owners = [f"task{t.number}" for t in execution.world.tasks if number in t.held]
+            if owners:
+                yield f" {namer.struct(lock)} is held by {', '.join(owners)}"
         held = holds(execution, task, namer)
         if held:
             yield f" holds {', '.join(held)}"
 
 
+def _wanted(task: Task) -> list[Struct]:
+    """What the blocked function was called with: a lock, or what is waited for."""
+    frame = task.greenlet.gr_frame if task.greenlet is not None else None
+    while frame is not None:
+        args = frame.f_locals.get("args")
+        if frame.f_code is World.atomic_step.__code__ and isinstance(args, tuple):
+            return [arg for arg in args if isinstance(arg, Struct)]
+        frame = frame.f_back
+    return []
+
+
 def waits_in(execution: Execution, task: Task, namer: Namer) -> str:
     """The function in which a task is blocked, with what it waits for."""
-    frame = task.greenlet.gr_frame if task.greenlet is not None else None
     found = [where.call for where in execution.stack_of(task.number)]
-    arguments: list[str] = []
-    while frame is not None and not arguments:
-        args = frame.f_locals.get("args")
-        if frame.f_code.co_name == "atomic_step" and isinstance(args, tuple):
-            arguments = [namer.struct(a) for a in args if isinstance(a, Struct)]
-        frame = frame.f_back
+    arguments = [namer.struct(obj) for obj in _wanted(task)]
     what = f"{task.stop[1] or 'wait_until'}({', '.join(arguments)})"
     path = [call.function for call in found[::-1] if call.restates][:2]
     return what + "".join(f" < {name}" for name in path)

@@ -60,7 +60,7 @@ def why_undetermined(result: Result) -> str:
             return f"{found.reason} ({found.case.name})"
     if result.missing:
         return f"never reached: {result.missing[0].sentence}"
-    return f"{len(result.skipped)} cases not explored"
+    return f"interrupted, {len(result.skipped)} cases not explored"
 
 
 def late(rows: Sequence[Row], results: Sequence[Result], style: Style = plain) -> Iterator[str]:
@@ -73,7 +73,10 @@ def late(rows: Sequence[Row], results: Sequence[Result], style: Style = plain) -
                 kinds.setdefault(seen_as(found.violation), found.case.name)
         verdict = style(result.verdict, f"{result.verdict.value:12}")
         first = f"{row.name:{wide}}  {verdict}  "
-        said = [f"{text} ({case})" for text, case in kinds.items()] or ["it notices nothing"]
+        nothing = "it notices nothing"
+        if result.verdict is Verdict.UNDETERMINED:
+            nothing = why_undetermined(result)
+        said = [f"{text} ({case})" for text, case in kinds.items()] or [nothing]
         for n, text in enumerate(said):
             yield (first if n == 0 else " " * (wide + 16)) + text
 

@@ -120,7 +120,8 @@ def explored(result: Result, options: Options) -> Iterator[str]:
     )
     if result.skipped:
         names = ", ".join(case.name for case in result.skipped)
-        yield from _told("not", f"explored, as one before them is violated: {names}")
+        why = "as one before them is violated" if result.shortest else "as it was interrupted"
+        yield from _told("not", f"explored, {why}: {names}")
     for found in cases:
         if found.reason:
             yield from _told("not", f"determined: {found.case.name}: {found.reason}")
@@ -131,7 +132,9 @@ def explored(result: Result, options: Options) -> Iterator[str]:
 
 def reductions(options: Options) -> str:
     """The reductions in force, in words."""
-    return "steps under locks merged" if options.merged else "no reduction"
+    found = ["steps under locks merged"] if options.merged else []
+    found += ["tasks that are alike exchanged"] if options.symmetry else []
+    return ", ".join(found) or "no reduction"
 
 
 def case_line(found: CaseResult) -> str:
