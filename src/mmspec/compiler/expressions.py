@@ -773,7 +773,7 @@ class ExpressionLowering:
             visible = discipline not in ("immutable", "guarded")
             held = None
             if discipline == "written_under":
-                held = self._held(field, base, shared=True)
+                held = self._held(node, field, base, shared=True)
             self.point(node, "read", str(field), "visible" if visible else "invisible", held)
             base, k = self._address_again(field, base_node, k_node, base, k)
         if field.discipline.kind == "guarded" and not self.unchecked:
@@ -846,12 +846,12 @@ class ExpressionLowering:
         self.emit(ir.Store(ir.Shared(field, base.op, k.op), value.op))
 
     def _race_check(self, node: ast.AST, field: Field, base: Value, shared: bool) -> None:
-        held = self._held(field, base, shared)
+        held = self._held(node, field, base, shared)
         lock = field.discipline.lock
         fault = self.fault(node, "data race", f"{field} accessed without {lock}")
         self.emit(ir.CheckHeld(held, fault))
 
-    def _held(self, field: Field, base: Value, shared: bool) -> ir.Var:
+    def _held(self, node: ast.AST, field: Field, base: Value, shared: bool) -> ir.Var:
         """Whether the running task holds the lock of `field`."""
         cls: type[Struct] = field.owner
         ref = base
@@ -866,6 +866,12 @@ class ExpressionLowering:
                 ref, cls = self.element(step, ref, constant(0, I32)), step.type.cls
             else:
                 assert isinstance(step.type, Ref)
+                if step.discipline.kind != "immutable":
+                    self.refuse(
+                        node,
+                        f"{field} has its lock behind {step}, which may come to point elsewhere",
+                        f"declare {step} immutable()",
+                    )
                 dst = self.temp(step.type)
                 self.emit(ir.Load(dst, ir.Shared(step, ref.op, 0)))
                 if missing < 0:

@@ -544,7 +544,7 @@ class FunctionLowering(ExpressionLowering):
     ) -> Value:
         discipline = field.discipline.kind
         if not self.atomic:
-            held = self._held(field, base, True) if discipline == "written_under" else None
+            held = self._held(node, field, base, True) if discipline == "written_under" else None
             visible = discipline not in ("immutable", "guarded")
             self.point(node, "read", str(field), "visible" if visible else "invisible", held)
         if discipline == "guarded" and not self.unchecked:
