@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
+from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE, USER_END
 from mmspec.spec.page.cpu import cpu_load
 from mmspec.spec.page.huge_memory import deferred_split_scan, split_huge_pages_set
 from mmspec.spec.page.mempolicy import MPOL_MF_MOVE_ALL
 from mmspec.spec.page.syscalls import (
     boot,
+    execve,
     exit_mm,
     fork,
     load,
     madvise_dontneed,
     mbind,
+    migrate_pages,
     mmap,
+    mmap_locked,
+    move_pages,
     munmap,
     share_mm,
     store,
@@ -145,3 +149,28 @@ def loses_a_part() -> None:
 def grandchild_reads() -> None:
     load(USER_BASE)
     load(USER_BASE + HPAGE_PMD_SIZE - PAGE_SIZE)
+
+
+# ------------------------------------------------------------------------------ other system calls
+
+
+def executes() -> None:
+    execve(7)
+
+
+def reads_its_arguments() -> None:
+    load(USER_END - 2 * PAGE_SIZE)
+
+
+def moves_pages() -> None:
+    move_pages(USER_BASE, 2, 1, True)
+
+
+def migrates() -> None:
+    migrate_pages(0, 1, MPOL_MF_MOVE_ALL)
+
+
+def locked_page() -> None:
+    """A huge page that is locked in memory."""
+    boot()
+    mmap_locked(USER_BASE, HPAGE_PMD_SIZE)

@@ -42,7 +42,7 @@ def list_on_stack() -> u32:
 
 
 def _is_on_stack(node: u32) -> bool:
-    return ON_STACK <= node and node < ON_STACK + NR_TASKS
+    return node >= ON_STACK and node < ON_STACK + NR_TASKS
 
 
 def _next(node: u32) -> u32:

@@ -95,6 +95,7 @@ from mmspec.spec.page.pgtable import (
 from mmspec.spec.page.rmap import (
     anon_vma_prepare,
     flush_tlb_batched_pending,
+    is_vma_temporary_stack,
     page_add_new_anon_rmap,
     page_dup_rmap,
     page_move_anon_rmap,
@@ -283,13 +284,19 @@ def handle_pte_fault(vmf: VmFault) -> u8:
     return 0
 
 
+@restates("include/linux/huge_mm.h", at="v4.14")
+def transparent_hugepage_enabled(vma: Vma) -> bool:
+    """Whether a fault may map a huge page. Omits: the settings in sysfs, which say "always"."""
+    return not vma.vm_flags & VM_NOHUGEPAGE and not is_vma_temporary_stack(vma)
+
+
 @restates("mm/memory.c", at="v4.14")
 def __handle_mm_fault(vma: Vma, address: u32, flags: u8) -> u8:
     """Serve a page fault. Requires: mmap_sem for reading."""
     vmf = VmFault(vma=vma, address=address & PAGE_MASK, flags=flags)
     vmf.pmd = pmd_offset(vma.vm_mm, address)
     pmdval = vmf.pmd.val
-    if pmd_none(pmdval) and not vma.vm_flags & VM_NOHUGEPAGE:
+    if pmd_none(pmdval) and transparent_hugepage_enabled(vma):
         ret = do_huge_pmd_anonymous_page(vmf)
         if not ret & VM_FAULT_FALLBACK:
             return ret

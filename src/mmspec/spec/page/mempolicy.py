@@ -278,7 +278,7 @@ def do_migrate_pages(mm: Mm, source: u8, target: u8, flags: u8) -> int:
     pagelist = PageList()
     down_read(mm.mmap_sem)
     err = 0
-    queue_pages_range(mm, USER_BASE, USER_END, 1 << source, flags, pagelist)
+    queue_pages_range(mm, USER_BASE, USER_END, 1 << (source & 7), flags, pagelist)
     if not list_is_empty(pagelist):
         err = migrate_pages(pagelist, new_node_page, target, NULL)
         if err:

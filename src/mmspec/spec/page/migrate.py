@@ -24,7 +24,7 @@ from mmspec.lang import (
     u16,
     u32,
 )
-from mmspec.spec.machine.locks import spin_lock, spin_unlock
+from mmspec.spec.machine.locks import down_read, spin_lock, spin_unlock, up_read
 from mmspec.spec.machine.pgtable import (
     is_migration_entry,
     is_pmd_migration_entry,
@@ -52,16 +52,22 @@ from mmspec.spec.page.mm import (
     linear_page_index,
     mod_node_page_state,
     page_count,
+    page_mapcount,
     page_mapped,
+    page_to_nid,
     page_to_pfn,
     pfn_to_page,
 )
 from mmspec.spec.page.mm_types import (
+    EACCES,
     EAGAIN,
+    EFAULT,
+    ENOENT,
     ENOMEM,
     NR_ISOLATED_ANON,
     VM_LOCKED,
     AnonVma,
+    Mm,
     Page,
     Pmd,
     Vma,
@@ -86,6 +92,7 @@ from mmspec.spec.page.page_flags import (
     PG_unevictable,
     PG_uptodate,
     clear_page_flags,
+    compound_head,
     set_page_flags,
 )
 from mmspec.spec.page.page_vma_mapped import (
@@ -116,7 +123,7 @@ from mmspec.spec.page.rmap import (
     rmap_walk_locked,
     try_to_unmap,
 )
-from mmspec.spec.page.swap import put_page, putback_lru_page
+from mmspec.spec.page.swap import isolate_lru_page, put_page, putback_lru_page
 from mmspec.spec.page.swapops import migration_entry_to_page
 
 # ---------------------------------------------------------------- from migration entries back
@@ -357,10 +364,22 @@ def unmap_and_move(
                 mod_node_page_state(NR_ISOLATED_ANON, -_nr_isolated(page))
                 putback_lru_page(page)
             put_page(newpage)
+            if pm:
+                _set_result(pm, page, newpage, rc)
             return rc
+    if pm:
+        _set_result(pm, page, newpage, rc)
     mod_node_page_state(NR_ISOLATED_ANON, -_nr_isolated(page))
     put_page(page)
     return rc
+
+
+def _set_result(pm: PageToNode, page: Page, newpage: Page, rc: int) -> None:
+    """Where the destination's callback wants the result: an error, or the new node."""
+    for k in range(USER_PAGES):
+        if k < pm.nr and pm.page[k] is page:
+            pm.status[k] = rc if rc != 0 else page_to_nid(newpage)
+            return
 
 
 def _nr_isolated(page: Page) -> u16:
@@ -427,17 +446,68 @@ def list_is_empty(pagelist: PageList) -> bool:
 @restates("mm/migrate.c", at="v4.14")
 def new_page_node(page: Page, private: u32, pm: PageToNode) -> Page:
     """A page on the node that move_pages(2) asked for."""
-    target = 0
-    for k in range(USER_PAGES):
-        if k < pm.nr and pm.page[k] is page:
-            target = pm.node[k]
-            break
+    k = 0
+    while pm.page[k] is not page:
+        k += 1
+        if k == pm.nr:
+            return NULL
+    nodemask = 1 << (pm.node[k] & 7)
     if has(MOVE_PAGES_MOVES_THP) and PageTransHuge(page):
-        thp = alloc_pages_nodemask(1 << target, HPAGE_PMD_ORDER)
+        thp = alloc_pages_nodemask(nodemask, HPAGE_PMD_ORDER)
         if thp:
             prep_transhuge_page(thp)
         return thp
-    return alloc_pages_nodemask(1 << target, 0)
+    return alloc_pages_nodemask(nodemask, 0)
 
 
+@restates("mm/migrate.c", at="v4.14")
+def do_move_page_to_node_array(mm: Mm, pm: PageToNode, migrate_all: bool) -> int:
+    """Move each address's page to its node, and say what became of it.
+
+    Statuses: a node or an error. Several addresses in one huge page: it moves with the first, the
+    others are busy.
+    """
+    pagelist = PageList()
+    found = FollowedPage()
+    down_read(mm.mmap_sem)
+    for k in range(USER_PAGES):
+        if k < pm.nr:
+            address = pm.addr[k]
+            vma = find_vma(mm, address)
+            if not vma or address < vma.vm_start:
+                pm.status[k] = -EFAULT
+                continue
+            follflags = FOLL_GET
+            if not has(MOVE_PAGES_MOVES_THP):
+                follflags |= FOLL_SPLIT
+            err = follow_page(vma, address, follflags, found)
+            if err == 0:
+                err = -ENOENT
+                page = found.page
+                if page:
+                    err = page_to_nid(page)
+                    if err != pm.node[k]:
+                        err = -EACCES
+                        if migrate_all or page_mapcount(page) <= 1:
+                            head = page
+                            if has(MOVE_PAGES_MOVES_THP):
+                                head = compound_head(page)
+                            pm.page[k] = head
+                            err = isolate_lru_page(head)
+                            if err == 0:
+                                list_add_page(pagelist, head)
+                                mod_node_page_state(NR_ISOLATED_ANON, _nr_isolated(head))
+                    put_page(page)
+            pm.status[k] = err
+    err = 0
+    if not list_is_empty(pagelist):
+        err = migrate_pages(pagelist, new_page_node, 0, pm)
+        if err:
+            putback_movable_pages(pagelist)
+    up_read(mm.mmap_sem)
+    return err
+
+
+from mmspec.spec.page.gup import FOLL_GET, FOLL_SPLIT, FollowedPage, follow_page  # noqa: E402
 from mmspec.spec.page.huge_memory import remove_migration_pmd, split_huge_page  # noqa: E402
+from mmspec.spec.page.mmap import find_vma  # noqa: E402

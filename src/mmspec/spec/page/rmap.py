@@ -25,6 +25,7 @@ from mmspec.lang import (
     NULL,
     OnStack,
     atomic,
+    bug,
     has,
     i32,
     initializer,
@@ -55,7 +56,6 @@ from mmspec.spec.machine.pgtable import (
     swp_entry_to_pte,
 )
 from mmspec.spec.machine.sizes import HPAGE_PMD_NR, NR_ANON_VMAS, NR_AVCS, PAGE_SHIFT, PAGE_SIZE
-from mmspec.spec.page.mlock import clear_page_mlock, mlock_vma_page
 from mmspec.spec.page.mm import (
     add_mm_counter,
     anon_vma_address,
@@ -99,10 +99,13 @@ from mmspec.spec.page.page_flags import (
     PAGE_MAPPING_ANON,
     PAGE_MAPPING_FLAGS,
     PageAnon,
+    PageCompound,
     PageDirty,
+    PageDoubleMap,
     PageHead,
     PageHWPoison,
     PageLocked,
+    PageLRU,
     PageMlocked,
     PageSwapBacked,
     PageSwapCache,
@@ -779,7 +782,7 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
     Requires: page lock; the anon_vma's lock (the caller's, with TTU_RMAP_LOCKED).
     Effects:  per mapping, under its page-table lock: writes the PTE or PMD, flushes the TLB,
               may set PG_dirty, drops one mapcount and one reference.
-    Omits:    device memory, hugetlb, MMU notifiers.
+    Omits:    device memory, hugetlb, MMU notifiers, pte_unused().
     """
     flags = TTU(arg)
     freeze = TTU_SPLIT_FREEZE if has(SPLIT_FREEZE_FLAG) else TTU_MIGRATION
@@ -840,7 +843,7 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
         if pte_dirty(pteval):
             set_page_dirty(page)
 
-        if PageHWPoison(subpage) and not flags & TTU_IGNORE_HWPOISON:
+        if PageHWPoison(page) and not flags & TTU_IGNORE_HWPOISON:
             add_mm_counter(mm, MM_ANONPAGES, -1)
             entry = swp_entry(SWP_HWPOISON, page_to_pfn(subpage))
             set_pte_at(pvmw.pte, swp_entry_to_pte(entry))
@@ -854,7 +857,8 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
             assert PageAnon(page), "file pages are not part of the specification"
             swap_backed = PageSwapBacked(page)
             if swap_backed != PageSwapCache(page):
-                # neither in the swap cache nor freed lazily: leave it
+                # neither in the swap cache nor freed lazily: what it held is lost
+                bug("WARNING", "WARN_ON_ONCE(PageSwapBacked(page) != PageSwapCache(page))", page)
                 ret = False
                 page_vma_mapped_walk_done(pvmw)
                 break
@@ -957,15 +961,15 @@ def invalid_migration_vma(vma: Vma) -> bool:
     return is_vma_temporary_stack(vma)
 
 
-@restates("mm/rmap.c", at="v5.12")
+@restates("mm/rmap.c", at="v4.14")
 def page_not_mapped(page: Page) -> bool:
     """Whether there is nothing left to unmap."""
     return not page_mapped(page)
 
 
-@page_not_mapped.before(UNMAP_UNTIL_NOT_MAPPED, at="v4.14")
+@restates("mm/rmap.c", at="v4.14")
 def page_mapcount_is_zero(page: Page) -> bool:
-    """Whether there is nothing left to unmap; counts that change meanwhile may add up to 0."""
+    """The same; but counts that change meanwhile may add up to 0."""
     if has(FREEZE_IN_ONE_CALL):
         return total_mapcount(page) == 0
     return page_mapcount(page) == 0
@@ -981,9 +985,11 @@ def try_to_unmap(page: Page, flags: TTU) -> bool:
     rwc = RmapWalkControl(
         rmap_one=try_to_unmap_one,
         arg=flags,
-        done=page_not_mapped,
+        done=page_mapcount_is_zero,
         anon_lock=page_lock_anon_vma_read,
     )
+    if has(UNMAP_UNTIL_NOT_MAPPED):
+        rwc.done = page_not_mapped
     # exec moves its stack's page tables with no lock that we know of
     if flags & (TTU_MIGRATION | freeze) and PageAnon(page):
         rwc.invalid_vma = invalid_migration_vma
@@ -992,6 +998,27 @@ def try_to_unmap(page: Page, flags: TTU) -> bool:
     else:
         rmap_walk(page, rwc)
     return page_mapcount(page) == 0
+
+
+@restates("mm/rmap.c", at="v4.14")
+def try_to_munlock(page: Page) -> None:
+    """Mark a page again that was in a VM_LOCKED mapping, if another such mapping has it.
+
+    Requires: page lock; the page is isolated.
+    """
+    rwc = RmapWalkControl(
+        rmap_one=try_to_unmap_one,
+        arg=TTU_MUNLOCK,
+        done=page_not_mapped,
+        anon_lock=page_lock_anon_vma_read,
+    )
+    assert PageLocked(page) and not PageLRU(page), (
+        "VM_BUG_ON_PAGE(!PageLocked(page) || PageLRU(page))"
+    )
+    assert not (PageCompound(page) and PageDoubleMap(page)), (
+        "VM_BUG_ON_PAGE(PageCompound(page) && PageDoubleMap(page))"
+    )
+    rmap_walk(page, rwc)
 
 
 # These files need each other, as in the kernel, where headers declare what they share.
@@ -1003,3 +1030,4 @@ from mmspec.spec.page.huge_memory import (  # noqa: E402
     set_pmd_migration_entry_v2,
     split_huge_pmd_address,
 )
+from mmspec.spec.page.mlock import clear_page_mlock, mlock_vma_page  # noqa: E402

@@ -6,16 +6,21 @@ its own after `fork`, or shares one after `clone_vm`.
 
 from __future__ import annotations
 
-from mmspec.lang import NULL, restates, this_task, u8, u32, unlocked
+from mmspec.lang import NULL, restates, this_task, u8, u16, u32, unlocked
 from mmspec.spec.machine.locks import down_read, down_write, up_read, up_write
+from mmspec.spec.machine.sizes import PAGE_SIZE, USER_PAGES
 from mmspec.spec.page.cpu import cpu_load, cpu_store
 from mmspec.spec.page.deferred_list import init_split_queue
+from mmspec.spec.page.exec import do_execve
+from mmspec.spec.page.gup import populate_vma_page_range
 from mmspec.spec.page.huge_memory import FAULT_FLAG_WRITE, VM_FAULT_OOM
 from mmspec.spec.page.memory import handle_mm_fault
 from mmspec.spec.page.mempolicy import do_mbind, do_migrate_pages
+from mmspec.spec.page.migrate import PageToNode, do_move_page_to_node_array
 from mmspec.spec.page.mm_types import (
     ENOMEM,
     VM_EXEC,
+    VM_LOCKED,
     VM_READ,
     VM_WRITE,
     Mm,
@@ -85,6 +90,11 @@ def exit_mm() -> None:
     mmput(mm)
 
 
+def execve(value: u8) -> int:
+    """Run another program, with one byte of arguments: on its stack, one page below the top."""
+    return do_execve(value, PAGE_SIZE)
+
+
 # --------------------------------------------------------------------------- loads and stores
 
 
@@ -124,6 +134,19 @@ def mmap(start: u32, length: u32) -> int:
     return do_mmap(tasks[this_task()].mm, start, length, PROT)
 
 
+def mmap_locked(start: u32, length: u32) -> int:
+    """The same with MAP_LOCKED: faulted in at once, and never swapped out."""
+    mm = tasks[this_task()].mm
+    err = do_mmap(mm, start, length, PROT | VM_LOCKED)
+    if err:
+        return err
+    down_read(mm.mmap_sem)
+    vma = find_vma(mm, start)
+    err = populate_vma_page_range(vma, start, start + length)
+    up_read(mm.mmap_sem)
+    return err
+
+
 def munmap(start: u32, length: u32) -> int:
     """Unmap it."""
     mm = tasks[this_task()].mm
@@ -152,3 +175,13 @@ def mbind(start: u32, length: u32, nodes: u8, flags: u8) -> int:
 def migrate_pages(source: u8, target: u8, flags: u8) -> int:
     """Move all pages on one node to another."""
     return do_migrate_pages(tasks[this_task()].mm, source, target, flags)
+
+
+def move_pages(start: u32, nr: u16, node: u8, migrate_all: bool) -> int:
+    """Move `nr` pages, one after the other from an address on, to a node."""
+    pm = PageToNode(nr=nr)
+    for k in range(USER_PAGES):
+        if k < nr:
+            pm.addr[k] = start + k * PAGE_SIZE
+            pm.node[k] = node
+    return do_move_page_to_node_array(tasks[this_task()].mm, pm, migrate_all)
