@@ -55,7 +55,16 @@ from mmspec.spec.page.rmap import (
     try_to_unmap,
 )
 from mmspec.spec.page.swap import isolate_lru_page, putback_lru_page
-from mmspec.spec.page.syscalls import boot, fork, load, mmap, mmap_locked, share_mm, store
+from mmspec.spec.page.syscalls import (
+    boot,
+    fork,
+    load,
+    madvise_dontneed,
+    mmap,
+    mmap_locked,
+    share_mm,
+    store,
+)
 from tests.spec.running import Machine, machine
 
 #: What a migration asks for.
@@ -185,6 +194,17 @@ def test_SPLIT_FREEZE_is_what_MIGRATION_was_to_a_freeze(kernel: Kernel, flag: TT
 def test_a_freeze_never_converts_a_PMD() -> None:
     with machine(v4_14) as made, pytest.raises(Violation, match="unexpected PMD-mapped THP"):
         made.call(_unmap, _huge_page(made), TTU.IGNORE_MLOCK | TTU.SPLIT_FREEZE)
+
+
+def test_SPLIT_FREEZE_converts_what_PTEs_map() -> None:
+    with machine(v4_14) as made:
+        page = _huge_page(made)
+        made.call(madvise_dontneed, USER_BASE + PAGE_SIZE, PAGE_SIZE)
+
+        made.call(_unmap, page, TTU.IGNORE_MLOCK | TTU.IGNORE_ACCESS | TTU.SPLIT_FREEZE)
+
+        assert _types([_pte(k) for k in (0, 2, 3)]) == {SWP_MIGRATION_WRITE}
+        assert (_pte(1), page._refcount) == (0, 1)
 
 
 def test_without_SPLIT_FREEZE_a_split_leaves_present_PTEs_to_the_walk() -> None:
