@@ -1,4 +1,4 @@
-"""One text for several kernels: has(), before(), asserting()."""
+"""One text for several kernels: has(), before(), changed(), asserting()."""
 
 from mmspec.compiler.frontend import KernelView
 from mmspec.kernels.change import Change
@@ -20,6 +20,8 @@ from tests.models.case import Case, family
 FAST = Change("a fast path")
 SAFE = Change("take the lock")
 OLD = Change("long ago")
+TRIED = Change("somebody's own")
+BETTER = Change("a later version of that")
 
 
 class State(Struct):
@@ -102,6 +104,38 @@ def takes() -> None:
     state.b = 0
 
 
+@restates("mm/rmap.c", at="v6.0")
+@atomic
+def drop(n: u8) -> u8:
+    state.a -= n
+    return n
+
+
+@drop.before(SAFE)
+def drop_unsafely(n: u8) -> u8:
+    state.c = n
+    return 0
+
+
+@drop.changed(TRIED)
+def drop_tried(n: u8) -> u8:
+    wait_until(lambda: state.a > 0)
+    state.a -= n
+    return n + 1
+
+
+@drop.changed(BETTER)
+def drop_better(n: u8) -> u8:
+    state.b += n
+    return n + 2
+
+
+def drops() -> None:
+    state.a = 2
+    n = drop(1)
+    state.c = n
+
+
 def locked() -> None:
     """A way out of `with` that only one kernel has."""
     with spin_locked(state.lock):
@@ -152,6 +186,7 @@ def interferes() -> None:
 
 
 FAMILY = family((FAST, SAFE, OLD), (SAFE, OLD), (FAST, OLD), (OLD,), (FAST,), ())
+CHANGED = family((SAFE,), (), (SAFE, TRIED), (TRIED,), (SAFE, TRIED, BETTER), (BETTER,))
 DEBUG = (
     KernelView(frozenset((FAST,)), asserts=True),
     KernelView(frozenset((FAST,)), asserts=False),
@@ -172,6 +207,12 @@ CASES = [
     Case([takes, takes], full=(21, 28), merged=(21, 28), kernels=FAMILY, kernel=0),
     Case([takes, takes], full=(33, 52), merged=(33, 52), kernels=FAMILY, kernel=2),
     Case([takes, takes], full=(16, 16), merged=(16, 16), kernels=FAMILY, kernel=5),
+    *(
+        Case([drops, interferes], full=counts, merged=counts, kernels=CHANGED, kernel=k)
+        for k, counts in enumerate(
+            [(49, 70), (41, 60), (49, 70), (49, 70), (53, 72), (53, 72)],
+        )
+    ),
     Case([locked, locked], full=(8, 8), merged=(4, 4), kernels=FAMILY, kernel=0),
     Case([locked, locked], full=(20, 20), merged=(4, 4), kernels=FAMILY, kernel=1),
     Case([locked, locked], full=(8, 8), merged=(4, 4), kernels=FAMILY, kernel=2),

@@ -10,6 +10,7 @@ from mmspec.compiler.machine import Listing, Machine, entry_name
 from mmspec.compiler.native import NativeModule
 from mmspec.compiler.system import System
 from mmspec.lang.context import Config
+from mmspec.lang.primitives import changed_files
 from mmspec.lang.program import text_of
 
 
@@ -53,7 +54,7 @@ def _key(
     functions = [text_of(fn) for fn in (*entries, *(p for group in groups for p in group))]
     return cache.key_of(
         (
-            cache.sources(fn.__code__.co_filename for fn in functions),
+            cache.sources((*(fn.__code__.co_filename for fn in functions), *changed_files)),
             *map(entry_name, entries),
             *(",".join(p.__qualname__ for p in group) for group in groups),
             repr(config.key()),

@@ -979,6 +979,11 @@ class FunctionLowering(ExpressionLowering):
         """The text that each kernel of the family has, with the kernels as bits."""
         cases: list[tuple[int, FunctionType]] = []
         left = self.front.all
+        for change, text in reversed(callee.newer):
+            having = left & self.front.mask(change)
+            if having:
+                cases.append((having, text))
+                left &= ~having
         for change, text in reversed(callee.older):
             without = left & ~self.front.mask(change)
             if without:
@@ -999,7 +1004,7 @@ class FunctionLowering(ExpressionLowering):
 
     def _texts(self, node: ast.AST, callee: Any, args: list[Value]) -> Value:
         """Call the text that each kernel of the family has."""
-        if not isinstance(callee, KernelFunction) or not callee.older:
+        if not isinstance(callee, KernelFunction) or len(callee.texts()) == 1:
             return self._direct(node, callee, text_of(callee), args)
         cases = self._cases(callee)
         if len(cases) == 1:

@@ -24,12 +24,16 @@ INITIALIZE, COMMUTE, UNLOCKED = "initialize", "commute", "unlocked"
 UNCHECKED = (INITIALIZE, UNLOCKED)
 
 
+#: Files with texts of changes that are not part of this package.
+changed_files: set[str] = set()
+
+
 class KernelFunction(Generic[P, R]):
     """A function of the specification that is more than its text.
 
     fn: the newest text. file, at: what it restates. atomic: whether the whole body is one step,
     with `role` for merging. older: (change, text) pairs, newest first: the text used by kernels
-    without the change.
+    without the change. newer: pairs, the last one first in rank: the text of kernels with it.
     """
 
     def __init__(self, fn: Callable[P, R]) -> None:
@@ -41,6 +45,7 @@ class KernelFunction(Generic[P, R]):
         self.atomic = False
         self.role = PLAIN
         self.older: list[tuple[Any, FunctionType]] = []
+        self.newer: list[tuple[Any, FunctionType]] = []
         self.restates: dict[FunctionType, tuple[str, str]] = {}
         self.__name__: str = fn.__name__
         self.__doc__ = fn.__doc__
@@ -48,6 +53,9 @@ class KernelFunction(Generic[P, R]):
 
     def select(self) -> FunctionType:
         """The text that the kernel in force has."""
+        for change, text in reversed(self.newer):
+            if has(change):
+                return text
         found = self.fn
         for change, text in self.older:
             if not has(change):
@@ -60,7 +68,8 @@ class KernelFunction(Generic[P, R]):
 
     def texts(self) -> list[FunctionType]:
         """All texts, newest first."""
-        return [self.fn, *(text for _, text in self.older)]
+        newer = [text for _, text in reversed(self.newer)]
+        return [*newer, self.fn, *(text for _, text in self.older)]
 
     def before(self, change: Any, at: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Decorate the text that kernels without `change` have; `at` is a release with it."""
@@ -70,6 +79,19 @@ class KernelFunction(Generic[P, R]):
             assert isinstance(text, FunctionType)
             self.older.append((change, text))
             self.restates[text] = (self.file, at)
+            return fn
+
+        return register
+
+    def changed(self, change: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Decorate the text that kernels with `change` have: for changes in files of one's own."""
+
+        def register(fn: Callable[P, R]) -> Callable[P, R]:
+            text = fn.fn if isinstance(fn, KernelFunction) else fn
+            assert isinstance(text, FunctionType)
+            self.newer.append((change, text))
+            self.restates[text] = (self.file, f"{self.at} with {change}")
+            changed_files.add(text.__code__.co_filename)
             return fn
 
         return register
