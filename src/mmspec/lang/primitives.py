@@ -53,10 +53,12 @@ class KernelFunction(Generic[P, R]):
 
     def select(self) -> FunctionType:
         """The text that the kernel in force has."""
-        for change, text in reversed(self.newer):
+        found: FunctionType = self.fn
+        for change, text in self.newer:
             if has(change):
-                return text
-        found = self.fn
+                found = text
+        if found is not self.fn:
+            return found
         for change, text in self.older:
             if not has(change):
                 found = text
