@@ -60,7 +60,7 @@ def main(quick: bool) -> None:
     except BenchError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    made.show(Console())
+    made.show(Console() if sys.stdout.isatty() else Console(width=140))
     if not quick:
         made.keep()
     print(made.last_line())

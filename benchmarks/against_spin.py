@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from benchmarks import spin
 from benchmarks.figures import Bar, Figure
@@ -39,17 +40,22 @@ def measure(directory: Path) -> list[Figure]:
     compiled = spin.compile_verifier(model.parent, _COMPILE)
     reduced = spin.search(model.parent, table, RUNS)
     return [
-        *_rates(states, cpu, full),
+        *_rates(ours[0], cpu, full),
         *_whole(directory, generated.cpu, compiled.cpu, reduced),
     ]
 
 
-def _rates(states: int, cpu: float, full: spin.Searched) -> list[Figure]:
-    ours, theirs = states / cpu, full.states / full.cpu
-    of = f"{CASE} on {ROW}, unmerged: {states:,} states, the same in both"
+def _rates(run: dict[str, Any], cpu: float, full: spin.Searched) -> list[Figure]:
+    ours, theirs = run["states"] / cpu, full.states / full.cpu
+    of = f"{CASE} on {ROW}, unmerged: {run['states']:,} states of {run['size']:,} bytes"
     return [
         Figure("search", ours / 1e6, "M states/CPU s", how=of),
-        Figure("search, Spin", theirs / 1e6, "M states/CPU s", how="the same, as exported"),
+        Figure(
+            "search, Spin",
+            theirs / 1e6,
+            "M states/CPU s",
+            how=f"the same as exported: {full.vector:,} bytes",
+        ),
         Figure(
             "search, ratio",
             ours / theirs,

@@ -37,7 +37,9 @@ def rate(runs: str) -> list[dict[str, Any]]:
 
     case = seed.SEED.case(seed.CASE)
     made = seed.checker(seed.only(case), merged=False)
-    return [_told(*_seconds(made.search(case, 0))) for _ in range(int(runs))]
+    size = made.machine.shared_size + len(case.tasks) * made.machine.record_size
+    found = [_told(*_seconds(made.search(case, 0))) for _ in range(int(runs))]
+    return [{**run, "size": size} for run in found]
 
 
 def model(path: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import operator
 import os
 import platform
 import re
+import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -129,6 +130,8 @@ def circumstances() -> str:
 
 
 def _first_line(*command: str) -> str:
+    if shutil.which(command[0]) is None:
+        return f"no {command[0]}"
     said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     return said.partition("\n")[0].partition(" -- ")[0].strip()
 

@@ -16,10 +16,11 @@ _VECTOR = 4096
 
 @dataclass(frozen=True)
 class Searched:
-    """What a verifier found. cpu: of a whole run, the median."""
+    """What a verifier found. vector: bytes of a state. cpu: of a whole run, the median."""
 
     states: int
     transitions: int
+    vector: int
     cpu: float
 
 
@@ -44,8 +45,10 @@ def search(directory: Path, table: int, runs: int) -> Searched:
     said = found[0].said
     states = re.search(r"(\d+) states, stored", said)
     transitions = re.search(r"(\d+) transitions", said)
-    if states is None or transitions is None or "errors: 0" not in said or "too small" in said:
+    vector = re.search(r"State-vector (\d+) byte", said)
+    complete = "errors: 0" in said and "too small" not in said
+    if not (states and transitions and vector and complete):
         raise BenchError(f"Spin's search did not end as expected:\n{said[:2000]}")
     # it counts a transition to the initial state
     cpu = median(used.cpu for used in found)
-    return Searched(int(states[1]), int(transitions[1]) - 1, cpu)
+    return Searched(int(states[1]), int(transitions[1]) - 1, int(vector[1]), cpu)
