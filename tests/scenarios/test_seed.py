@@ -7,7 +7,7 @@ import functools
 
 import pytest
 
-from mmspec.check import Checker, Options, Result, Target, Verdict
+from mmspec.checker import Checker, Options, Result, Target, Verdict
 from mmspec.report.execution import confirm
 from mmspec.scenarios.seed import ROWS, SCENARIO
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mmspec.check import Checker, Target
+from mmspec.checker import Checker, Target
 from mmspec.compiler.frames import FAILED
 from mmspec.compiler.system import System
 from mmspec.lang.context import ModelError

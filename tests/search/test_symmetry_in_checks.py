@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mmspec.check import CaseResult, Checker, Options, Target, Verdict
+from mmspec.checker import CaseResult, Checker, Options, Target, Verdict
 from mmspec.lang import Config, this_task
 from mmspec.scenarios.scenario import Case, Scenario
 from mmspec.scenarios.seed import ROWS, SCENARIO, bind, split, write, zap

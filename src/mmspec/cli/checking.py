@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mmspec.check import (
+from mmspec.checker import (
     CaseResult,
     Checker,
     Options,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mmspec.check import Checker, Options, Target
+from mmspec.checker import Checker, Options, Target
 from mmspec.cli.options import chosen_kernel, kernel_options, size_option, sized
 from mmspec.compiler.promela import export
 from mmspec.scenarios import scenario_named

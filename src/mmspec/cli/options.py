@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from mmspec.check import Options, Result, Target, Verdict, Violation
+from mmspec.checker import Options, Result, Target, Verdict, Violation
 from mmspec.compiler import cache
 from mmspec.kernels import Kernel
 from mmspec.kernels.known import change_named, unknown

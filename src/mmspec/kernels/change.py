@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mmspec.lang.context import ModelError
 
@@ -13,14 +13,15 @@ class Change:
     """One upstream commit, or one draft of one.
 
     commit: abbreviated id, empty for a draft. release: the first with it; for a draft, where it was
-    posted. needs: changes whose text this one's text relies on. name: given by the module.
+    posted. needs: changes whose text this one's text relies on. name: in this package the module
+    gives it.
     """
 
     subject: str
     commit: str = ""
     release: str = ""
     needs: tuple[Change, ...] = ()
-    name: str = field(default="", init=False)
+    name: str = ""
 
     @property
     def is_draft(self) -> bool:
@@ -43,8 +44,9 @@ def name_changes(namespace: dict[str, object]) -> None:
 
 #: Not a change of any kernel: in force when translations and stores are watched as well, which no
 #: kernel does. Without it only what a kernel itself would notice is reported.
-WATCHED = Change(subject="every translation and store is watched, beyond what a kernel checks")
-object.__setattr__(WATCHED, "name", "WATCHED")
+WATCHED = Change(
+    subject="every translation and store is watched, beyond what a kernel checks", name="WATCHED"
+)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any
 
-from mmspec.check import Target, Violation
+from mmspec.checker import Target, Violation
 from mmspec.lang import Config
 from mmspec.lang.context import ModelError
 from mmspec.lang.primitives import KernelFunction

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
-from mmspec.check import Options, Result, Verdict, Violation
+from mmspec.checker import Options, Result, Verdict, Violation
 from mmspec.report.terminal import reductions, scope
 from mmspec.scenarios.scenario import Row, Scenario
 

@@ -6,10 +6,10 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from mmspec.check import CaseResult, Options, Result, Violation
+from mmspec.checker import CaseResult, Options, Result, Violation
 from mmspec.lang.context import Config, reading
 from mmspec.report.columns import WIDTH, Moment, columns, draw, moments
-from mmspec.report.execution import Call, Execution
+from mmspec.report.execution import Call, Execution, confirm
 from mmspec.report.names import Namer
 from mmspec.report.splat import splat
 from mmspec.scenarios.scenario import Case
@@ -26,6 +26,24 @@ def report(execution: Execution, case: Case, config: Config, violation: Violatio
         made += ending(execution, violation, namer)
         made += _where(execution, shown)
     return made
+
+
+def report_of(result: Result, options: Options = Options()) -> str:
+    """The report of a result: of its shortest violation, or of what was explored.
+
+    Disagreement if CPython does not end in the violation that the search found.
+    """
+    lines = [f"{result.scenario.name}: {result.scenario.title}", f"kernel: {result.target.kernel}"]
+    found = result.shortest
+    if found is not None and found.violation is not None:
+        config, violation = result.scenario.config, found.violation
+        execution = confirm(found.case, config, result.target, violation, merged=options.merged)
+        lines += [f"case: {found.case.name}, {len(violation.steps)} steps", ""]
+        lines += report(execution, found.case, config, violation)
+    else:
+        lines += ["", *map(case_line, result.cases)]
+    lines += explored(result, options)
+    return "\n".join([*lines, f"{result.scenario.name}: {result.verdict.value}"])
 
 
 def ending(execution: Execution, violation: Violation, namer: Namer) -> Iterator[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmspec.check import Target, Violation
+from mmspec.checker import Target, Violation
 from mmspec.compiler import cache
 from mmspec.kernels import Kernel
 from mmspec.kernels.known import change_named

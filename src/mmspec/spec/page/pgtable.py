@@ -323,6 +323,7 @@ def pte_clear_not_present_full(mm: Mm, address: u32, pte: Pte) -> None:
     forget(mm, user_page(address), 0)
 
 
+@restates("mm/pgtable-generic.c", at="v4.14")
 def ptep_clear_flush(vma: Vma, address: u32, pte: Pte) -> u64:
     """Exchange with 0, and flush if a processor may have the translation."""
     was = ptep_get_and_clear(pte)
