@@ -209,7 +209,7 @@ from mmspec.spec.page.rmap import (
     put_anon_vma,
     try_to_unmap,
 )
-from mmspec.spec.page.swap import lru_cache_add, put_page
+from mmspec.spec.page.swap import lru_cache_add_active_or_unevictable, put_page
 from mmspec.spec.page.swapfile import MapCount, page_trans_huge_mapcount, reuse_swap_page
 from mmspec.spec.page.swapops import make_migration_entry
 
@@ -255,7 +255,7 @@ def __do_huge_pmd_anonymous_page(vmf: VmFault, page: Page) -> u8:
     entry = mk_huge_pmd(page, vma.vm_page_prot)
     entry = maybe_mkwrite(pmd_mkdirty(entry), vma)
     page_add_new_anon_rmap(page, vma, haddr, True)
-    lru_cache_add(page)
+    lru_cache_add_active_or_unevictable(page, vma)
     pgtable_trans_huge_deposit(vmf.pmd, pgtable)
     set_pmd_at(vmf.pmd, entry)
     add_mm_counter(vma.vm_mm, MM_ANONPAGES, HPAGE_PMD_NR)
@@ -343,7 +343,7 @@ def do_huge_pmd_wp_page_fallback(vmf: VmFault, orig_pmd: u64, page: Page) -> u8:
         entry = mk_pte(copied, vma.vm_page_prot)
         entry = maybe_mkwrite(pte_mkdirty(entry), vma)
         page_add_new_anon_rmap(copied, vma, haddr + i * PAGE_SIZE, False)
-        lru_cache_add(copied)
+        lru_cache_add_active_or_unevictable(copied, vma)
         init_pte(pgtable.pte[i], entry)
     pmd_populate(vmf.pmd, pgtable)
     page_remove_rmap(page, True)
@@ -419,7 +419,7 @@ def do_huge_pmd_wp_page(vmf: VmFault, orig_pmd: u64) -> u8:
     entry = maybe_mkwrite(pmd_mkdirty(entry), vma)
     pmdp_huge_clear_flush(vma, haddr, vmf.pmd)
     page_add_new_anon_rmap(new_page, vma, haddr, True)
-    lru_cache_add(new_page)
+    lru_cache_add_active_or_unevictable(new_page, vma)
     set_pmd_at(vmf.pmd, entry)
     assert PageHead(page), "VM_BUG_ON_PAGE(!PageHead(page))"
     page_remove_rmap(page, True)

@@ -101,7 +101,7 @@ from mmspec.spec.page.rmap import (
     page_move_anon_rmap,
     page_remove_rmap,
 )
-from mmspec.spec.page.swap import lru_cache_add, put_page
+from mmspec.spec.page.swap import lru_cache_add_active_or_unevictable, put_page
 from mmspec.spec.page.swapfile import MapCount, reuse_swap_page, swap_duplicate, swap_free
 from mmspec.spec.page.swapops import migration_entry_to_page
 
@@ -158,7 +158,7 @@ def do_anonymous_page(vmf: VmFault) -> u8:
     if pte_none(pteval):
         add_mm_counter(vma.vm_mm, MM_ANONPAGES, 1)
         page_add_new_anon_rmap(page, vma, vmf.address, False)
-        lru_cache_add(page)
+        lru_cache_add_active_or_unevictable(page, vma)
         set_pte_at(vmf.pte, entry)
     else:
         put_page(page)
@@ -207,7 +207,7 @@ def wp_page_copy(vmf: VmFault) -> u8:
         # cleared and flushed first: no processor may read the old page after the new is there
         ptep_clear_flush(vma, vmf.address, vmf.pte)
         page_add_new_anon_rmap(new_page, vma, vmf.address, False)
-        lru_cache_add(new_page)
+        lru_cache_add_active_or_unevictable(new_page, vma)
         set_pte_at(vmf.pte, entry)
         # Only now does the old page's mapcount drop: else another process could reuse it, and
         # write to it, while we can still read it here.

@@ -302,7 +302,10 @@ def move_to_new_page(newpage: Page, page: Page) -> int:
 
 @restates("mm/migrate.c", at="v4.14")
 def __unmap_and_move(page: Page, newpage: Page, force: bool) -> int:
-    """Unmap a page, move it, and map it again."""
+    """Unmap a page, move it, and map it again. Omits: waiting for writeback, pages with no mapping.
+
+    Requires: a reference for the isolation, and one on the new page, which nobody else knows.
+    """
     if not trylock_page(page):
         if not force:
             return -EAGAIN
@@ -316,7 +319,9 @@ def __unmap_and_move(page: Page, newpage: Page, force: bool) -> int:
         if trylock_page(newpage):
             page_was_mapped = False
             if page_mapped(page):
-                assert anon_vma, "VM_BUG_ON_PAGE(PageAnon(page) && !anon_vma)"
+                assert anon_vma or not PageAnon(page), (
+                    "VM_BUG_ON_PAGE(PageAnon(page) && !PageKsm(page) && !anon_vma)"
+                )
                 try_to_unmap(page, TTU_MIGRATION | TTU_IGNORE_MLOCK | TTU_IGNORE_ACCESS)
                 page_was_mapped = True
             if not page_mapped(page):

@@ -1,6 +1,7 @@
 """Page frames: allocation and freeing, with the checks that print "Bad page state".
 
-A simplification of mm/page_alloc.c: no per-CPU lists, no watermarks, no reclaim. To allocate or to
+A simplification of mm/page_alloc.c: no per-CPU lists, no watermarks, no reclaim, and poisoned
+frames are not set aside. To allocate or to
 free is one step, since nobody else has the page then. A block of HPAGE_PMD_NR aligned frames is
 kept whole as long as others are already broken.
 """
@@ -228,11 +229,11 @@ def free_pages_prepare(page: Page, order: u8) -> None:
             tail.mapping = 0
             tail.compound_head = 0
             free_pages_check(tail)
-            tail.flags = 0
+            tail.flags &= ~PAGE_FLAGS_CHECK_AT_PREP
     if page.mapping & PAGE_MAPPING_FLAGS:
         page.mapping = 0
     free_pages_check(page)
-    page.flags = 0
+    page.flags &= ~PAGE_FLAGS_CHECK_AT_PREP
     page.order = 0
 
 

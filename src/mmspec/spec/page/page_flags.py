@@ -27,7 +27,7 @@ PG_double_map = PG_private_2
 PAGE_FLAGS_CHECK_AT_FREE = (
     PG_lru | PG_locked | PG_private_2 | PG_writeback | PG_active | PG_unevictable | PG_mlocked
 )
-PAGE_FLAGS_CHECK_AT_PREP = (1 << 23) - 1
+PAGE_FLAGS_CHECK_AT_PREP = (1 << 22) - 1
 
 PAGE_MAPPING_ANON = 1
 PAGE_MAPPING_MOVABLE = 2

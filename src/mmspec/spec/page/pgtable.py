@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mmspec.kernels.changes import PMD_MIGRATION_IN_COMMON_PATHS
 from mmspec.lang import (
+    BUG_ON,
     NULL,
     atomic,
     bug,
@@ -39,6 +40,7 @@ from mmspec.spec.machine.pgtable import (
     pmd_wrprotect,
     pte_mkold,
     pte_mkwrite,
+    pte_none,
     pte_pfn,
     pte_wrprotect,
     pte_young,
@@ -198,6 +200,7 @@ def deposit_next(table: PageTable, following: PageTable) -> None:
 @initializer
 def init_pte(pte: Pte, val: u64) -> None:
     """set_pte_at() on a table that is not attached yet: nobody walks it."""
+    BUG_ON(not pte_none(pte.val))
     pte.val = val
 
 

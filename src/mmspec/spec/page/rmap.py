@@ -26,6 +26,7 @@ from mmspec.lang import (
     OnStack,
     atomic,
     bug,
+    commuting,
     has,
     i32,
     initializer,
@@ -287,13 +288,19 @@ def anon_vma_free(anon_vma: AnonVma) -> None:
 
 
 @restates("mm/rmap.c", at="v4.14")
+def __put_anon_vma(anon_vma: AnonVma) -> None:
+    """Free an anon_vma, and drop its reference on the root."""
+    root = anon_vma.root
+    anon_vma_free(anon_vma)
+    if root is not anon_vma and anon_vma_dec_and_test(root):
+        anon_vma_free(root)
+
+
+@restates("include/linux/rmap.h", at="v4.14")
 def put_anon_vma(anon_vma: AnonVma) -> None:
-    """Drop a reference; the last one drops that on the root as well."""
+    """Drop a reference; free the anon_vma if it was the last."""
     if anon_vma_dec_and_test(anon_vma):
-        root = anon_vma.root
-        anon_vma_free(anon_vma)
-        if root is not anon_vma and anon_vma_dec_and_test(root):
-            anon_vma_free(root)
+        __put_anon_vma(anon_vma)
 
 
 def anon_vma_interval_tree_insert(avc: AnonVmaChain, anon_vma: AnonVma) -> None:
@@ -383,6 +390,8 @@ def anon_vma_clone(dst: Vma, src: Vma) -> int:
         if not avc:
             if root:
                 tried_up_write(root.rwsem)
+            # its degree has not been raised yet: it must not be lowered
+            dst.anon_vma = NULL
             unlink_anon_vmas(dst)
             return -ENOMEM
         anon_vma = pavc.anon_vma
@@ -526,7 +535,9 @@ def page_lock_anon_vma_read(page: Page) -> AnonVma:
     rcu_read_unlock()
     anon_vma_lock_read(anon_vma)
     if anon_vma_dec_and_test(anon_vma):
+        # nobody else keeps it any more
         anon_vma_unlock_read(anon_vma)
+        __put_anon_vma(anon_vma)
         return NULL
     return anon_vma
 
@@ -554,8 +565,25 @@ def __page_set_anon_rmap(page: Page, vma: Vma, address: u32, exclusive: bool) ->
 
 
 @restates("mm/rmap.c", at="v4.14")
+@commuting
+def __page_check_anon_rmap(page: Page, vma: Vma, address: u32) -> None:
+    """Another mapping of a page is one by the same tree of anon_vmas, at the same offset.
+
+    Requires: page lock, so that neither changes: one step, which nobody notices.
+    """
+    assert page_anon_vma(page).root is vma.anon_vma.root, (
+        "BUG_ON(page_anon_vma(page)->root != vma->anon_vma->root)"
+    )
+    assert page_to_pgoff(page) == linear_page_index(vma, address), (
+        "BUG_ON(page_to_pgoff(page) != linear_page_index(vma, address))"
+    )
+
+
+@restates("mm/rmap.c", at="v4.14")
 def page_add_new_anon_rmap(page: Page, vma: Vma, address: u32, compound: bool) -> None:
     """The first mapping of a new page. Requires: the lock of the entry about to be set."""
+    assert vma.vm_start <= address, "VM_BUG_ON_VMA(address < vma->vm_start)"
+    assert address < vma.vm_end, "VM_BUG_ON_VMA(address >= vma->vm_end)"
     nr = hpage_nr_pages(page) if compound else 1
     set_page_flags(page, PG_swapbacked)
     if compound:
@@ -588,6 +616,8 @@ def page_add_anon_rmap(page: Page, vma: Vma, address: u32, compound: bool) -> No
     assert PageLocked(page), "VM_BUG_ON_PAGE(!PageLocked(page))"
     if first:
         __page_set_anon_rmap(page, vma, address, False)
+    else:
+        __page_check_anon_rmap(page, vma, address)
 
 
 def page_dup_rmap(page: Page, compound: bool) -> None:

@@ -10,8 +10,14 @@ from mmspec.lang import restates
 from mmspec.spec.machine.locks import spin_lock, spin_unlock
 from mmspec.spec.machine.sizes import HPAGE_PMD_ORDER
 from mmspec.spec.page.deferred_list import list_del, list_empty, page_deferred_list
-from mmspec.spec.page.mm import get_page, page_count, put_page_testzero
-from mmspec.spec.page.mm_types import EBUSY, Page, pgdat
+from mmspec.spec.page.mm import (
+    get_page,
+    hpage_nr_pages,
+    mod_node_page_state,
+    page_count,
+    put_page_testzero,
+)
+from mmspec.spec.page.mm_types import EBUSY, NR_MLOCK, VM_LOCKED, Page, Vma, pgdat
 from mmspec.spec.page.page_alloc import free_pages_ok
 from mmspec.spec.page.page_flags import (
     PageCompound,
@@ -19,10 +25,12 @@ from mmspec.spec.page.page_flags import (
     PageMlocked,
     PG_active,
     PG_lru,
+    PG_mlocked,
     PG_unevictable,
     clear_page_flags,
     compound_head,
     set_page_flags,
+    test_set_page_flags,
 )
 
 
@@ -73,6 +81,19 @@ def lru_cache_add(page: Page) -> None:
     assert not PageLRU(page), "VM_BUG_ON_PAGE(PageLRU(page))"
     set_page_flags(page, PG_lru)
     spin_unlock(pgdat.lru_lock)
+
+
+@restates("mm/swap.c", at="v4.14")
+def lru_cache_add_active_or_unevictable(page: Page, vma: Vma) -> None:
+    """Put a new page on the LRU; in a VM_LOCKED mapping it is mlocked from the start.
+
+    Omits: PG_active, since nothing here depends on a page's age.
+    """
+    if vma.vm_flags & VM_LOCKED:
+        if not test_set_page_flags(page, PG_mlocked):
+            mod_node_page_state(NR_MLOCK, hpage_nr_pages(page))
+        set_page_flags(page, PG_unevictable)
+    lru_cache_add(page)
 
 
 @restates("mm/vmscan.c", at="v4.14")
