@@ -23,6 +23,8 @@ THP_WP_UNDER_PAGE_LOCK = Change(
 )
 
 # ------------------------------------------------ mm: page migration enhancement for thp (v4.14)
+# The ids of three of its patches, 88aaa2a1d7bd, b5ff8161e37c and ab6e3d09391d, could not be checked
+# against a history: they were not seen together with their titles.
 
 QUEUE_PAGES_REQUIRED = Change(
     commit="88aaa2a1d7bd",
