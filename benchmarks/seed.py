@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mmspec.check import Checker, Options, Target
+from mmspec.checker import Checker, Options, Target
 from mmspec.lang import Config
 from mmspec.scenarios import Case, Scenario, scenario_named
 from mmspec.scenarios.seed import bind, both, split, write
