@@ -60,7 +60,8 @@ def run(
 def driver(name: str, *arguments: object, directory: Path) -> tuple[Any, Used]:
     """Run a function of `drivers.py` in a process of its own, without caches: its result."""
     command = [sys.executable, "-m", "benchmarks.drivers", name, *map(str, arguments)]
-    used = run(command, directory, {"PYTHONPATH": str(ROOT), "MMSPEC_CACHE": ""})
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    used = run(command, directory, {"PYTHONPATH": path, "MMSPEC_CACHE": ""})
     return json.loads(used.said.splitlines()[-1]), used
 
 
