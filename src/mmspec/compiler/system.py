@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mmspec.compiler import ir
 from mmspec.compiler.frames import FAILED, Frames
@@ -56,6 +56,9 @@ class System(Machine):
     groups: predicates over shared memory; group k is `native.address("predicates_k")`.
     """
 
+    #: What turns it into LLVM IR: a subclass may say more.
+    emitter: ClassVar[type[Emitter]] = Emitter
+
     def __init__(
         self,
         entries: Sequence[Callable[[], None]],
@@ -77,7 +80,8 @@ class System(Machine):
         with reading(config):
             self.frames = Frames(self.module, merged, zeroing=zeroing)
             lowered = iter(self.module.predicates)
-            self.text = Emitter(self.frames).text([[next(lowered) for _ in g] for g in groups])
+            emitted = self.emitter(self.frames)
+            self.text = emitted.text([[next(lowered) for _ in g] for g in groups])
             listing = self._listing()
         super().__init__(NativeModule(self.text), listing, merged)
 
