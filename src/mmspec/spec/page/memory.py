@@ -318,6 +318,7 @@ def __handle_mm_fault(vma: Vma, address: u32, flags: u8) -> u8:
     return handle_pte_fault(vmf)
 
 
+@restates("mm/memory.c", at="v4.14")
 def handle_mm_fault(vma: Vma, address: u32, flags: u8) -> u8:
     """The same: there is nothing to account here."""
     return __handle_mm_fault(vma, address, flags)

@@ -263,6 +263,7 @@ def do_mbind(start: u32, length: u32, nmask: u8, flags: u8) -> int:
     return err
 
 
+@restates("mm/mempolicy.c", at="v4.14")
 def mbind_range(mm: Mm, start: u32, end: u32, nmask: u8) -> None:
     """Set the policy of the VMAs in a range. Omits: splitting and merging VMAs."""
     vma = mm.mmap

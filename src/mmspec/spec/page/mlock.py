@@ -45,6 +45,7 @@ def mlock_vma_page(page: Page) -> None:
             putback_lru_page(page)
 
 
+@restates("mm/mlock.c", at="v4.14")
 def __munlock_isolate_lru_page(page: Page) -> bool:
     """Take a page off the LRU, with a reference. Requires: the LRU lock."""
     if not PageLRU(page):

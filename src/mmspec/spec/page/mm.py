@@ -61,6 +61,7 @@ def pfn_to_page(pfn: u32) -> Page:
     return mem_map[pfn]
 
 
+@restates("include/linux/mm.h", at="v4.14")
 def page_to_nid(page: Page) -> u8:
     """The node that the page's memory is on."""
     return index_of(page) // FRAMES_PER_NODE
@@ -98,6 +99,7 @@ def page_ref_count(page: Page) -> i16:
     return page._refcount
 
 
+@restates("include/linux/page_ref.h", at="v4.14")
 def page_count(page: Page) -> i16:
     """References to the page, or to the compound it is part of."""
     return compound_head(page)._refcount
@@ -245,6 +247,7 @@ def page_mapped(page: Page) -> bool:
     return False
 
 
+@restates("include/linux/huge_mm.h", at="v4.14")
 def hpage_nr_pages(page: Page) -> u16:
     """Base pages in what the head stands for; nobody may ask of a tail."""
     if PageTransHuge(page):
@@ -276,6 +279,7 @@ def add_nr_ptes(mm: Mm, value: i16) -> None:
 # ----------------------------------------------------------------------------------- other
 
 
+@restates("include/linux/pagemap.h", at="v4.14")
 def linear_page_index(vma: Vma, address: u32) -> u32:
     """Where in the mapped object an address is, in pages (include/linux/pagemap.h)."""
     return vma.vm_pgoff + ((address - vma.vm_start) >> PAGE_SHIFT)

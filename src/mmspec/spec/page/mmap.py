@@ -112,6 +112,7 @@ def vm_area_free(vma: Vma) -> None:
     vma_init(vma, NULL, 0, 0, 0)
 
 
+@restates("mm/mmap.c", at="v4.14")
 def vma_link(mm: Mm, vma: Vma) -> None:
     """Link a VMA into the address space, by address. Requires: mmap_sem for writing."""
     before: Vma = NULL

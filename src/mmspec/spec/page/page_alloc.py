@@ -49,6 +49,7 @@ class BadPage(IntEnum):
     FLAGS_AT_PREP = 10
 
 
+@restates("mm/page_alloc.c", at="v4.14")
 def bad_page(page: Page, reason: BadPage) -> None:
     """Report: BUG: Bad page state in process ..., page dumped because: ..."""
     if reason == BadPage.NONZERO_MAPCOUNT:
@@ -266,6 +267,7 @@ def clear_highpage(page: Page) -> None:
     page.data = 0
 
 
+@restates("mm/memory.c", at="v4.14")
 def clear_huge_page(page: Page) -> None:
     """Zero all frames of a huge page that nobody else has."""
     for i in range(HPAGE_PMD_NR):

@@ -5,7 +5,7 @@ A test of a flag that belongs to the head reads the tail's pointer and the head'
 
 from __future__ import annotations
 
-from mmspec.lang import atomic, u32
+from mmspec.lang import atomic, restates, u32
 from mmspec.spec.page.mm_types import Page, mem_map
 
 PG_locked = 1 << 0
@@ -54,6 +54,7 @@ def PageHead(page: Page) -> bool:
     return page.flags & PG_head != 0
 
 
+@restates("include/linux/page-flags.h", at="v4.14")
 def PageTransHuge(page: Page) -> bool:
     """A huge page's head; nobody may ask of a tail."""
     assert not PageTail(page), "VM_BUG_ON_PAGE(PageTail(page))"
@@ -187,6 +188,7 @@ def SetPageDirty(page: Page) -> None:
     set_page_flags(page, PG_dirty)
 
 
+@restates("mm/page-writeback.c", at="v4.14")
 def set_page_dirty(page: Page) -> None:
     """The same for anonymous memory (mm/page-writeback.c)."""
     set_page_flags(page, PG_dirty)

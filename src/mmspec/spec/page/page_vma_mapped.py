@@ -51,6 +51,7 @@ class PageVmaMappedWalk(OnStack):
     ptl: SpinLock = NULL
 
 
+@restates("mm/internal.h", at="v4.14")
 def __vma_address(page: Page, vma: Vma) -> u32:
     """Where in the VMA the page would be mapped."""
     pgoff = page_to_pgoff(page)

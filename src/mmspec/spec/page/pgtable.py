@@ -107,6 +107,7 @@ def pte_in(table: PageTable, address: u32) -> Pte:
     return table.pte[pte_index(address)]
 
 
+@restates("include/linux/mm.h", at="v4.14")
 def pmd_lockptr(pmd: Pmd) -> SpinLock:
     """The lock of the table that the PMD is in."""
     return owner_of(pmd).ptl
@@ -117,6 +118,7 @@ def pte_lockptr(pte: Pte) -> SpinLock:
     return owner_of(pte).ptl
 
 
+@restates("include/linux/mm.h", at="v4.14")
 def pmd_lock(pmd: Pmd) -> SpinLock:
     """Take the lock of the table that the PMD is in."""
     ptl = owner_of(pmd).ptl
@@ -134,6 +136,7 @@ def mk_huge_pmd(page: Page, prot: u64) -> u64:
     return pfn_pmd(page_to_pfn(page), prot)
 
 
+@restates("include/linux/mm.h", at="v4.14")
 def maybe_mkwrite(pte: u64, vma: Vma) -> u64:
     """Writable if the VMA is."""
     if vma.vm_flags & VM_WRITE:
@@ -175,6 +178,7 @@ def pte_free(table: PageTable) -> None:
     table.live = 0
 
 
+@restates("mm/pgtable-generic.c", at="v4.14")
 def pgtable_trans_huge_deposit(pmd: Pmd, table: PageTable) -> None:
     """Set a table aside for when the huge PMD is split. The PMD's lock is held."""
     pgd = owner_of(pmd)
@@ -182,6 +186,7 @@ def pgtable_trans_huge_deposit(pmd: Pmd, table: PageTable) -> None:
     pgd.pmd_huge_pte = table
 
 
+@restates("mm/pgtable-generic.c", at="v4.14")
 def pgtable_trans_huge_withdraw(pmd: Pmd) -> PageTable:
     """Take back a table that was set aside. The PMD's lock is held."""
     pgd = owner_of(pmd)
@@ -377,6 +382,7 @@ def pmdp_huge_get_and_clear_full(mm: Mm, address: u32, pmd: Pmd) -> u64:
     return was
 
 
+@restates("mm/pgtable-generic.c", at="v4.14")
 def pmdp_huge_clear_flush(vma: Vma, address: u32, pmd: Pmd) -> u64:
     """Exchange with 0, and flush."""
     was = pmdp_huge_get_and_clear(pmd)

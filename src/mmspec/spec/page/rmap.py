@@ -258,21 +258,25 @@ def kmem_cache_free_anon_vma(anon_vma: AnonVma) -> None:
     anon_vma.used = 0
 
 
+@restates("include/linux/rmap.h", at="v4.14")
 def anon_vma_lock_write(anon_vma: AnonVma) -> None:
     """The lock of the whole tree of anon_vmas, for writing."""
     tried_down_write(anon_vma.root.rwsem)
 
 
+@restates("include/linux/rmap.h", at="v4.14")
 def anon_vma_unlock_write(anon_vma: AnonVma) -> None:
     """Give it back."""
     tried_up_write(anon_vma.root.rwsem)
 
 
+@restates("include/linux/rmap.h", at="v4.14")
 def anon_vma_lock_read(anon_vma: AnonVma) -> None:
     """The same, together with other readers."""
     tried_down_read(anon_vma.root.rwsem)
 
 
+@restates("include/linux/rmap.h", at="v4.14")
 def anon_vma_unlock_read(anon_vma: AnonVma) -> None:
     """Give it back."""
     tried_up_read(anon_vma.root.rwsem)
@@ -303,6 +307,7 @@ def put_anon_vma(anon_vma: AnonVma) -> None:
         __put_anon_vma(anon_vma)
 
 
+@restates("mm/interval_tree.c", at="v4.14")
 def anon_vma_interval_tree_insert(avc: AnonVmaChain, anon_vma: AnonVma) -> None:
     """Put a chain into the tree: after all that start at the same offset or before."""
     pgoff = avc.vma.vm_pgoff
@@ -318,6 +323,7 @@ def anon_vma_interval_tree_insert(avc: AnonVmaChain, anon_vma: AnonVma) -> None:
         anon_vma.rb_root = avc
 
 
+@restates("mm/interval_tree.c", at="v4.14")
 def anon_vma_interval_tree_remove(avc: AnonVmaChain, anon_vma: AnonVma) -> None:
     """Take a chain out of the tree."""
     if anon_vma.rb_root is avc:
@@ -620,8 +626,9 @@ def page_add_anon_rmap(page: Page, vma: Vma, address: u32, compound: bool) -> No
         __page_check_anon_rmap(page, vma, address)
 
 
+@restates("include/linux/rmap.h", at="v4.14")
 def page_dup_rmap(page: Page, compound: bool) -> None:
-    """One more mapping of a page that is mapped already (include/linux/rmap.h)."""
+    """One more mapping of a page that is mapped already."""
     if compound:
         compound_mapcount_inc_and_test(page)
     else:
@@ -762,11 +769,13 @@ def rmap_walk_anon(page: Page, rwc: RmapWalkControl, locked: bool) -> None:
         anon_vma_unlock_read(anon_vma)
 
 
+@restates("mm/rmap.c", at="v4.14")
 def rmap_walk(page: Page, rwc: RmapWalkControl) -> None:
     """Walk, and take the anon_vma's lock for it."""
     rmap_walk_anon(page, rwc, False)
 
 
+@restates("mm/rmap.c", at="v4.14")
 def rmap_walk_locked(page: Page, rwc: RmapWalkControl) -> None:
     """Walk; the caller has the anon_vma's lock."""
     rmap_walk_anon(page, rwc, True)
@@ -775,6 +784,7 @@ def rmap_walk_locked(page: Page, rwc: RmapWalkControl) -> None:
 # ---------------------------------------------------------------------------------- unmapping
 
 
+@restates("mm/rmap.c", at="v4.14")
 def set_tlb_ubc_flush_pending(mm: Mm) -> None:
     """A flush was left out: note that it must be done before the page can be written or freed."""
     tasks[this_task()].flush_required = 1
