@@ -5,16 +5,14 @@ from __future__ import annotations
 import dataclasses
 import enum
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmspec.compiler.build import build
-from mmspec.compiler.frontend import KernelView
-from mmspec.compiler.llvm import BLOCKED, VIOLATED
+from mmspec.compiler.conventions import BLOCKED, VIOLATED, KernelView
 from mmspec.compiler.machine import Machine, Step
-from mmspec.compiler.system import System
 from mmspec.kernels import WATCHED, Kernel
 from mmspec.properties import (
     AFTER_EXIT,
@@ -25,7 +23,6 @@ from mmspec.properties import (
     property_of,
 )
 from mmspec.scenarios.scenario import Case, Scenario, Witness
-from mmspec.search import random_runs
 from mmspec.search.bfs import (
     Budget,
     Finding,
@@ -36,10 +33,13 @@ from mmspec.search.bfs import (
     run_alone,
 )
 from mmspec.search.engine import MAX_ENDS
-from mmspec.search.random_runs import RunsOutcome
 from mmspec.search.symmetry import interchangeable
 from mmspec.spec.page.mm_types import Cpu, TaskStruct
 from mmspec.spec.page.syscalls import exit_mm
+
+if TYPE_CHECKING:
+    from mmspec.compiler.system import System
+    from mmspec.search.random_runs import RunsOutcome
 
 
 class Verdict(enum.Enum):
@@ -288,6 +288,8 @@ class Checker:
 
     def full_system(self) -> System:
         """The machine with what its states mean: for exports, for looking into states."""
+        from mmspec.compiler.system import System
+
         if isinstance(self.machine, System):
             return self.machine
         return System(*self._arguments, merged=self.options.merged)
@@ -376,6 +378,8 @@ class Checker:
         self, case: Case, number: int, *, seed: int, runs: int, depth: int | None = None
     ) -> RandomResult:
         """Make random runs of one case; depth: for priorities (PCT). The budget's time is kept."""
+        from mmspec.search import random_runs
+
         watched = self.targets[number].watched
         initial = self.initial(case, number)
         outcome = random_runs.runs(
@@ -417,10 +421,12 @@ class Checker:
         watch: Callable[[int, Case, Progress | CaseResult], None] | None = None,
         cases: Sequence[Case] | None = None,
         targets: Sequence[int] | None = None,
+        known: Mapping[tuple[int, str], CaseResult] = {},
     ) -> list[Result]:
         """Explore every case on every target, or on some; `watch` hears of it, from any thread.
 
-        With several workers, cases run side by side; a single one gets them all.
+        With several workers, cases run side by side; a single one gets them all. known: results
+        of a target's cases, by name, that need not be explored.
         """
         chosen = list(self.scenario.cases if cases is None else cases)
         numbers = list(range(len(self.targets)) if targets is None else targets)
@@ -436,6 +442,8 @@ class Checker:
         def job(number: int, case: Case) -> CaseResult | None:
             if self._interrupted or (number in violated and not self.options.all_cases):
                 return None
+            if (number, case.name) in known:
+                return known[number, case.name]
             tell = None
             if watch is not None:
                 hear = watch

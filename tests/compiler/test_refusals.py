@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from mmspec.compiler.conventions import KernelView
 from mmspec.compiler.errors import CompileError
-from mmspec.compiler.frontend import KernelView
 from mmspec.compiler.system import System
 from tests.compiler.vocabulary import FAST
 from tests.modules import load_module

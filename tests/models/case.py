@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmspec.compiler.frontend import KernelView
+from mmspec.compiler.conventions import KernelView
 from mmspec.lang import Config
 from mmspec.lang.program import text_of
 

@@ -1,6 +1,6 @@
 """One text for several kernels: has(), before(), changed(), asserting()."""
 
-from mmspec.compiler.frontend import KernelView
+from mmspec.compiler.conventions import KernelView
 from mmspec.kernels.change import Change
 from mmspec.lang import (
     Struct,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mmspec.checker import Checker, Target
-from mmspec.compiler.frames import FAILED
+from mmspec.compiler.conventions import FAILED
 from mmspec.compiler.system import System
 from mmspec.lang.context import ModelError
 from mmspec.scenarios.seed import ROWS, SCENARIO

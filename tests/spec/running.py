@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from mmspec.compiler.frontend import KernelView
+from mmspec.compiler.conventions import KernelView
 from mmspec.compiler.system import System
 from mmspec.kernels import WATCHED, Kernel
 from mmspec.lang import Config

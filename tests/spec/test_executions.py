@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from mmspec.compiler.frontend import KernelView
+from mmspec.compiler.conventions import KernelView
 from mmspec.compiler.promela import export
 from mmspec.kernels.releases import v4_13, v4_14
 from mmspec.lang.context import reading

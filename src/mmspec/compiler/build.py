@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mmspec.compiler import cache
-from mmspec.compiler.frontend import KernelView
+from mmspec.compiler.conventions import KernelView
 from mmspec.compiler.machine import Listing, Machine, entry_name
 from mmspec.compiler.native import NativeModule
-from mmspec.compiler.system import System
 from mmspec.lang.context import Config
 from mmspec.lang.primitives import changed_files
 from mmspec.lang.program import text_of
@@ -27,6 +26,9 @@ def build(
     found = _cached(key, merged)
     if found is not None:
         return found
+    # the front end is large: it is imported when it is needed
+    from mmspec.compiler.system import System
+
     made = System(entries, config, kernels, merged=merged, groups=groups)
     cache.write(f"{key}.machine.o", made.native.data)
     cache.write(f"{key}.json", made.listing.to_json().encode())
@@ -54,7 +56,9 @@ def _key(
     functions = [text_of(fn) for fn in (*entries, *(p for group in groups for p in group))]
     return cache.key_of(
         (
-            cache.sources((*(fn.__code__.co_filename for fn in functions), *changed_files)),
+            cache.sources(
+                frozenset((*(fn.__code__.co_filename for fn in functions), *changed_files))
+            ),
             *map(entry_name, entries),
             *(",".join(p.__qualname__ for p in group) for group in groups),
             repr(config.key()),

@@ -8,16 +8,20 @@ empty nothing is kept.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import llvmlite
 import llvmlite.binding as llvm
 
+#: When this process began to read the package.
+_STARTED = time.time()
 #: Files that are kept.
 _MOST = 2000
 _CHECKSUM = hashlib.sha256().digest_size
@@ -77,11 +81,16 @@ def _prune(where: Path) -> None:
             os.unlink(path)
 
 
-def sources(more: Iterable[str] = ()) -> str:
+@functools.cache
+def sources(more: frozenset[str] = frozenset()) -> str:
     """A digest of this package's source, of other files, and of the version of Python."""
     made = hashlib.sha256(sys.version.encode())
     package = Path(__file__).parents[1]
-    for path in [*sorted(package.rglob("*.py")), *map(Path, sorted(set(more)))]:
+    inside = {str(path) for path in package.rglob("*.py")}
+    for path in [*sorted(inside), *sorted(more - inside)]:
         made.update(f"\0{path}\0".encode())
-        made.update(path.read_bytes())
+        if os.stat(path).st_mtime > _STARTED:
+            # what is being executed may be older than the file: share nothing with others
+            made.update(repr((os.getpid(), _STARTED)).encode())
+        made.update(Path(path).read_bytes())
     return made.hexdigest()

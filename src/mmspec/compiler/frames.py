@@ -10,13 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mmspec.compiler import ir
+from mmspec.compiler.conventions import PC_BYTES
 from mmspec.compiler.errors import CompileError
 from mmspec.compiler.liveness import bits_of, kernel_groups, liveness, resolved, stack_args
 from mmspec.lang.structs import ArrayOf, Embed, Field, OnStack, Struct
-
-#: Program counters: 0 is finished, this is failed (the number of the fault follows).
-FAILED = 0xFFFF
-PC_BYTES = 2
 
 
 @dataclass

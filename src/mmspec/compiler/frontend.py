@@ -10,6 +10,7 @@ from types import FunctionType
 from typing import Any
 
 from mmspec.compiler import ir
+from mmspec.compiler.conventions import KernelView
 from mmspec.compiler.errors import TYPES, CompileError, span_of
 from mmspec.compiler.liveness import refuse_unassigned
 from mmspec.compiler.lower import FunctionLowering
@@ -20,14 +21,6 @@ from mmspec.lang.primitives import KernelFunction
 from mmspec.lang.program import discover, text_of
 from mmspec.lang.source import leading_wait, syntax_of
 from mmspec.lang.structs import Layout, Type, type_of_hint
-
-
-@dataclass(frozen=True)
-class KernelView:
-    """What the compiler needs to know of one kernel: its changes, and whether asserts are in."""
-
-    changes: Any
-    asserts: bool = True
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmspec.compiler import ir
-from mmspec.compiler.frames import FAILED, Frames
+from mmspec.compiler.conventions import BLOCKED, FAILED, MORE, STEPPED, VIOLATED
+from mmspec.compiler.frames import Frames
 from mmspec.lang.structs import Struct
-
-#: What `step` returns: nothing possible, or bits: a step was taken, it has more alternatives
-#: (the next choice), it ended in a violation.
-BLOCKED, STEPPED, MORE, VIOLATED = 0, 1, 2, 4
 
 _PLAIN_OPS = {
     "add": "add",

@@ -13,8 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mmspec.compiler.frames import FAILED
-from mmspec.compiler.llvm import BLOCKED, MORE, VIOLATED
+from mmspec.compiler.conventions import BLOCKED, FAILED, MORE, VIOLATED
 from mmspec.compiler.native import NativeModule
 from mmspec.lang.context import ModelError
 from mmspec.lang.program import text_of

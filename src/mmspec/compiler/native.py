@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -34,6 +35,17 @@ class NativeModule:
             data = _compile(text, _target(2 if thorough else 0), thorough)
             cache.write(name, data)
         self._load(data)
+
+    @classmethod
+    def made_once(cls, name: str, text: Callable[[], str], thorough: bool = False) -> NativeModule:
+        """Machine code of a text that depends on this package's source only."""
+        key = cache.key_of((name, cache.sources())) + ".o"
+        data = cache.read(key)
+        if data is not None:
+            return cls.from_object(data)
+        made = cls(text(), thorough)
+        cache.write(key, made.data)
+        return made
 
     @classmethod
     def from_object(cls, data: bytes) -> NativeModule:

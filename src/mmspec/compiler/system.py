@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from mmspec.compiler import ir
-from mmspec.compiler.frames import FAILED, Frames
-from mmspec.compiler.frontend import Frontend, KernelView
+from mmspec.compiler.conventions import FAILED, KernelView
+from mmspec.compiler.frames import Frames
+from mmspec.compiler.frontend import Frontend
 from mmspec.compiler.llvm import Emitter
 from mmspec.compiler.machine import Failure, Listing, Machine, SetUpFailed, entry_name
 from mmspec.compiler.native import NativeModule

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mmspec.compiler import ir
-from mmspec.compiler.frontend import KernelView
-from mmspec.compiler.llvm import BLOCKED, MORE, VIOLATED, Emitter
+from mmspec.compiler.conventions import BLOCKED, MORE, VIOLATED, KernelView
+from mmspec.compiler.llvm import Emitter
 from mmspec.compiler.machine import Failure
 from mmspec.compiler.system import System
 from mmspec.lang.context import Config

@@ -14,7 +14,6 @@ from typing import Any
 from mmspec.compiler.machine import Machine, Step
 from mmspec.compiler.native import NativeModule
 from mmspec.search import engine
-from mmspec.search.lowlevel import compile_functions
 from mmspec.search.store import Store, Table, Words
 from mmspec.search.symmetry import Symmetry
 
@@ -94,10 +93,17 @@ _KINDS = {
 }
 
 
+def _text() -> str:
+    # the compiler of the loops is imported when it is needed
+    from mmspec.search.lowlevel import compile_functions
+
+    return compile_functions(engine.FUNCTIONS, engine.EXPORTED)
+
+
 @functools.cache
 def _engine() -> dict[str, Any]:
     """The compiled search loops."""
-    native = NativeModule(compile_functions(engine.FUNCTIONS, engine.EXPORTED), thorough=True)
+    native = NativeModule.made_once("engine", _text, thorough=True)
     word = ctypes.c_uint64
     found: dict[str, Any] = {"native": native}
     for fn, arity in (
