@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[1]
 
 
 def pytest_in(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    plugin = ["-p", "no:cacheprovider", "-p", "mmspec.pytest_plugin"]
+    command = [sys.executable, "-m", "pytest", *plugin, *arguments]
     return subprocess.run(command, cwd=directory, capture_output=True, text=True)
 
 

@@ -1,5 +1,8 @@
 """Checks as tests: a fixture, a mark, and traces replayed as tests.
 
+To have it, write `pytest_plugins = ["mmspec.pytest_plugin"]` into conftest.py. (It does not come by
+itself: pytest would then rewrite the assertions of the specification, which are the kernel's.)
+
     @pytest.mark.mmspec("seed", kernel="v4.14 fixed")
     def test_it_holds(mmspec_check):
         mmspec_check()

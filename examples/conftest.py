@@ -1,0 +1,3 @@
+"""Have `mmspec_check`."""
+
+pytest_plugins = ["mmspec.pytest_plugin"]
