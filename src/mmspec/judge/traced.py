@@ -16,6 +16,7 @@ from mmspec.compiler.llvm import Emitter
 from mmspec.compiler.machine import Failure
 from mmspec.compiler.system import System
 from mmspec.lang.context import Config
+from mmspec.lang.primitives import KernelFunction
 from mmspec.lang.structs import Ref, Struct
 
 #: Notes of one step; longer ones cannot be told.
@@ -142,6 +143,18 @@ class _TracedEmitter(Emitter):
         self._note(WRITE, offset, before, after)
 
 
+def _kernel_names(functions: Sequence[ir.Function]) -> list[str]:
+    spaces = {id(f.text.__globals__): f.text.__globals__ for f in functions}
+    made = {
+        text: value.__name__
+        for space in spaces.values()
+        for value in list(space.values())
+        if isinstance(value, KernelFunction)
+        for text in value.texts()
+    }
+    return [made.get(f.text, f.display) for f in functions]
+
+
 class TracedSystem(System):
     """A system whose steps can be asked what they do. Steps are single accesses."""
 
@@ -155,6 +168,8 @@ class TracedSystem(System):
         groups: Sequence[Sequence[Callable[[], bool]]] = (),
     ) -> None:
         super().__init__(entries, config, kernels, merged=False, groups=groups)
+        #: the kernel's name of each function: that of all its versions
+        self.names = _kernel_names(self.module.functions)
         place = ctypes.CFUNCTYPE(ctypes.c_uint64)
         notes = place(self.native.address("notes_at"))()
         count = place(self.native.address("noted_at"))()

@@ -1,0 +1,149 @@
+"""The states and steps of one case on one kernel, computed when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from mmspec.compiler import ir
+from mmspec.compiler.machine import Failure
+from mmspec.judge.traced import ENTER, Note, TracedSystem
+from mmspec.scenarios.scenario import Case
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A way in which a task can go on: numbers of shared memory and of its record after it."""
+
+    choice: int
+    shared: int
+    record: int
+    notes: int
+    failure: Failure | None
+
+
+class _Numbers(Generic[T]):
+    """Numbers for values, from 0."""
+
+    def __init__(self) -> None:
+        self.values: list[T] = []
+        self._known: dict[T, int] = {}
+
+    def of(self, value: T) -> int:
+        found = self._known.setdefault(value, len(self.values))
+        if found == len(self.values):
+            self.values.append(value)
+        return found
+
+
+class Graph:
+    """A case on a kernel, as a graph whose steps tell what they do."""
+
+    def __init__(self, system: TracedSystem, case: Case, kernel: int) -> None:
+        self.system = system
+        self.case = case
+        self.kernel = kernel
+        self.shared: _Numbers[bytes] = _Numbers()
+        self.records: _Numbers[bytes] = _Numbers()
+        self.notes: _Numbers[tuple[Note, ...]] = _Numbers()
+        self._edges: dict[tuple[int, int, int], tuple[Edge, ...]] = {}
+        self._stacks: dict[int, frozenset[str]] = {}
+        self._blank = bytes(system.record_size)
+        self.ended = self.records.of(self._blank)
+        self.first, self.begun = self._begin()
+
+    @property
+    def tasks(self) -> int:
+        """How many there are."""
+        return len(self.case.tasks)
+
+    def _begin(self) -> tuple[tuple[int, tuple[int, ...]], list[int]]:
+        """The initial state, and what each task did before its first access."""
+        system = self.system
+        nothing: list[Callable[[], None] | None] = [None] * self.tasks
+        state, _ = system.initial([(0, self.case.set_up)], nothing, self.kernel)
+        buffer = bytearray(state)
+        for number, task in enumerate(self.case.tasks):
+            system.place(buffer, number, task)
+        state = bytes(buffer)
+        begun = []
+        for number in range(self.tasks):
+            _, taken = system.traced_step(state, number, 0, self.kernel)
+            state = taken.after
+            begun.append(self.notes.of((self._program(number), *taken.notes)))
+        size = system.shared_size
+        records = tuple(
+            self.records.of(self._record(state, number)) for number in range(self.tasks)
+        )
+        return (self.shared.of(state[:size]), records), begun
+
+    def _program(self, task: int) -> Note:
+        """That a task has begun its program."""
+        at = self.system.entry_number(self.case.tasks[task])
+        function = self.system.module.sites[at - 1].function
+        return Note(ENTER, self.system.module.functions.index(function), 0, 0)
+
+    def _record(self, state: bytes, task: int) -> bytes:
+        at = self.system.shared_size + task * self.system.record_size
+        return state[at : at + self.system.record_size]
+
+    def edges(self, shared: int, record: int, task: int) -> tuple[Edge, ...]:
+        """All ways in which a task can go on; none if it waits or has ended."""
+        key = shared, record, task
+        found = self._edges.get(key)
+        if found is None:
+            found = self._edges[key] = self._computed(*key)
+        return found
+
+    def _computed(self, shared: int, record: int, task: int) -> tuple[Edge, ...]:
+        if record == self.ended:
+            return ()
+        others = self._blank * task
+        rest = self._blank * (self.tasks - task - 1)
+        state = self.shared.values[shared] + others + self.records.values[record] + rest
+        made = []
+        for taken in self.system.traced_steps(state, task, self.kernel):
+            made.append(
+                Edge(
+                    taken.choice,
+                    self.shared.of(taken.after[: self.system.shared_size]),
+                    self.records.of(self._record(taken.after, task)),
+                    self.notes.of(taken.notes),
+                    taken.failure,
+                )
+            )
+        return tuple(made)
+
+    def state(self, shared: int, records: tuple[int, ...]) -> bytes:
+        """A state in full."""
+        return self.shared.values[shared] + b"".join(self.records.values[r] for r in records)
+
+    def stack(self, record: int) -> frozenset[str]:
+        """Functions that a task is in."""
+        found = self._stacks.get(record)
+        if found is None:
+            view = self.system.record(self.records.values[record], self.kernel)
+            found = frozenset(self._name(frame.function) for frame in view.frames)
+            self._stacks[record] = found
+        return found
+
+    def innermost(self, record: int) -> str:
+        """The function in which a task stands; empty if it has ended."""
+        view = self.system.record(self.records.values[record], self.kernel)
+        if not view.frames:
+            return ""
+        site = view.frames[-1].site
+        if site is not None and site.kind == "call":
+            return site.name
+        return self._name(view.frames[-1].function)
+
+    def entered(self, notes: int) -> list[str]:
+        """Functions that are entered in a step."""
+        names = self.system.names
+        return [names[note.a] for note in self.notes.values[notes] if note.kind == ENTER]
+
+    def _name(self, function: ir.Function) -> str:
+        return self.system.names[self.system.module.functions.index(function)]

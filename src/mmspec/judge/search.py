@@ -1,0 +1,435 @@
+"""Is there an interleaving in which a diagram's events happen in its order? All are considered.
+
+A node is a state of the system, the events that have happened (bits), and the functions that have
+been entered but whose event still waits for those of other columns. An event counts at the first
+moment possible: whatever can follow a later moment can follow the first one too. For the same
+reason a node is left out if another with the same state has more events behind it.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mmspec.compiler.machine import Failure, Step
+from mmspec.judge.claims import Kind
+from mmspec.judge.events import Event
+from mmspec.judge.graph import Edge, Graph
+from mmspec.judge.memory import Memory
+from mmspec.judge.traced import ENTER, LEAVE, WRITE, telling_parameter
+
+#: Furthest nodes that are kept to be looked at.
+_MOST_FURTHEST = 2000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to give up."""
+
+    seconds: float = 120.0
+    nodes: int = 3_000_000
+
+
+@dataclass
+class Found:
+    """What a search gave.
+
+    steps: an interleaving, if there is one; at: for each event, the step in which it happens (0:
+    before the first). failure: what the last step ended in. stopped: why not everything was
+    explored. furthest: nodes in which most events have happened, as (shared, records, events).
+    """
+
+    steps: tuple[Step, ...] | None = None
+    at: dict[int, int] = field(default_factory=dict)
+    failure: Failure | None = None
+    stopped: str = ""
+    nodes: int = 0
+    furthest: list[tuple[int, tuple[int, ...], int]] = field(default_factory=list)
+    exits: bool = False
+
+
+Hit = tuple[int, int, bool]
+
+
+class Product:
+    """A graph and the events of a diagram."""
+
+    def __init__(self, graph: Graph, memory: Memory, events: Sequence[Event]) -> None:
+        self.graph = graph
+        self.memory = memory
+        self.events = list(events)
+        self.all = (1 << len(events)) - 1
+        self.per_task = [[e for e in events if e.task == t] for t in range(graph.tasks)]
+        self.after = [
+            sum(1 << e.number for e in own if e.silent) for own in self.per_task
+        ]
+        #: events of a column from each one on
+        self.rest = {
+            e.number: sum(1 << x.number for x in self.per_task[e.task] if x.number >= e.number)
+            for e in events
+            if e.task >= 0
+        }
+        self._hits: dict[tuple[int, int, int], tuple[Hit, ...]] = {}
+        self._true: dict[tuple[int, int], bool] = {}
+        self.mapping = any(
+            e.claim.name.endswith(("mapping", "compound_mapcount")) for e in events
+        )
+        self.fails = [e for e in events if e.claim.kind is Kind.FAILS]
+        self.started = 0.0
+
+    # ------------------------------------------------------------------ what a step may match
+
+    def hits(self, notes: int, task: int, shared: int) -> tuple[Hit, ...]:
+        """Which events a step can match, in order: (event or -1, function left or -1, late)."""
+        key = notes, task, shared if self.mapping else 0
+        found = self._hits.get(key)
+        if found is None:
+            found = self._hits[key] = tuple(self._computed(notes, task, shared))
+        return found
+
+    def _computed(self, notes: int, task: int, shared: int) -> list[Hit]:
+        made: list[Hit] = []
+        told = self.graph.notes.values[notes]
+        functions = self.graph.system.module.functions
+        last = max((n for n, note in enumerate(told) if note.kind == WRITE), default=-1)
+        for n, note in enumerate(told):
+            late = n > last
+            group: list[int] = []
+            for event in self.per_task[task]:
+                claim = event.claim
+                if note.kind == WRITE:
+                    if claim.kind is Kind.WRITES and note.a in event.places:
+                        memory = self.graph.shared.values[shared]
+                        if self.memory.agrees(note.a, note.c, memory, claim.name, claim.value):
+                            group.append(event.number)
+                    continue
+                f = functions[note.a]
+                if claim.name != self.graph.system.names[note.a]:
+                    continue
+                if note.kind == ENTER and claim.kind is Kind.ENTERS:
+                    parameter = telling_parameter(f)
+                    if claim.value and parameter is not None:
+                        if self.memory.object(parameter[1], note.b) != claim.value:
+                            continue
+                    group.append(event.number)
+                elif note.kind == LEAVE:
+                    group.append(event.number)
+            if group:
+                made.append((note.kind, sum(1 << number for number in group), late))
+        return made
+
+    # ------------------------------------------------------------------ moments
+
+    def settled(
+        self, shared: int, records: Sequence[int], matched: int, entered: int, still: bool
+    ) -> tuple[int, int]:
+        """Let happen what can happen between steps. still: memory is what `shared` says."""
+        again = True
+        while again:
+            again = False
+            for own in self.per_task:
+                for event in own:
+                    bit = 1 << event.number
+                    if matched & bit or event.before & ~matched:
+                        if not matched & bit and not entered & bit:
+                            break
+                        continue
+                    if entered & bit or (still and self._holds(event, shared, records)):
+                        matched |= bit
+                        entered &= ~bit
+                        again = True
+        return matched, entered
+
+    def _holds(self, event: Event, shared: int, records: Sequence[int]) -> bool:
+        claim = event.claim
+        if claim.kind is Kind.IS_IN:
+            return claim.name in self.graph.stack(records[event.task])
+        if claim.kind is not Kind.HOLDS:
+            return False
+        key = event.number, shared
+        found = self._true.get(key)
+        if found is None:
+            memory = self.graph.shared.values[shared]
+            found = self._true[key] = any(
+                self.memory.agrees(
+                    where, self.memory.raw(memory, where), memory, claim.name, claim.value
+                )
+                for where in event.places
+            )
+        return found
+
+    def passed(
+        self,
+        edge_hits: Sequence[Hit],
+        shared: int,
+        records: Sequence[int],
+        matched: int,
+        entered: int,
+        task: int,
+    ) -> tuple[int, int]:
+        """What has happened after a step of a task, to the state given."""
+        entered &= ~self.after[task]
+        for kind, bits, late in edge_hits:
+            if late:
+                matched, entered = self.settled(shared, records, matched, entered, True)
+            if kind == LEAVE:
+                entered = self._leave(bits, matched, entered)
+                matched, entered = self._one(bits, Kind.LEAVES, matched, entered)
+            elif kind == ENTER:
+                matched, entered = self._one(bits, Kind.ENTERS, matched, entered)
+            else:
+                matched = self._written(bits, matched)
+        return self.settled(shared, records, matched, entered, True)
+
+    def _leave(self, bits: int, matched: int, entered: int) -> int:
+        """What waits for a function that is left waits in vain, and what came after it too."""
+        gone = entered & bits
+        while gone:
+            number = (gone & -gone).bit_length() - 1
+            gone &= gone - 1
+            event = self.events[number]
+            if event.claim.kind is Kind.ENTERS and not event.silent:
+                entered &= ~self.rest[number]
+        return entered
+
+    def _one(self, bits: int, kind: Kind, matched: int, entered: int) -> tuple[int, int]:
+        """A function is entered or left: the first event that can mean it does."""
+        free = bits & ~matched & ~entered
+        while free:
+            low = free & -free
+            event = self.events[low.bit_length() - 1]
+            if event.claim.kind is kind and not event.own & ~(matched | entered):
+                if event.before & ~matched:
+                    return matched, entered | low
+                return matched | low, entered
+            free ^= low
+        return matched, entered
+
+    def _written(self, bits: int, matched: int) -> int:
+        free = bits & ~matched
+        while free:
+            low = free & -free
+            event = self.events[low.bit_length() - 1]
+            if not event.before & ~matched:
+                return matched | low
+            free ^= low
+        return matched
+
+    def fits(self, failure: Failure) -> bool:
+        """Whether a violation is what the diagram ends in."""
+        return all(failure_fits(e.claim.name, failure) for e in self.fails)
+
+    # ------------------------------------------------------------------ search
+
+    def search(self, limits: Limits = Limits()) -> Found:
+        """Look for an interleaving; the furthest first, all of them in the end."""
+        return _Search(self, limits).run()
+
+
+def failure_fits(said: str, failure: Failure) -> bool:
+    """Whether a kernel's complaint, as a diagram has it, is a violation that was found."""
+    text = said.lower()
+    if "bad page state" in text:
+        return failure.kind == "Bad page state"
+    if "rss-counter" in text:
+        return failure.kind == "Bad rss-counter state"
+    if "nr_ptes" in text:
+        return failure.kind == "non-zero nr_ptes"
+    if "deadlock" in text:
+        return failure.kind == "deadlock"
+    if "dumped because" in text:
+        reason = said.partition(":")[2].strip()
+        return reason in (failure.text, failure.text.partition(": ")[2])
+    if "vm_bug_on" in text:
+        return failure.kind == "VM_BUG_ON" and (
+            "(" not in said or _bare(said) in _bare(failure.text)
+        )
+    if "kernel bug at" in text:
+        function = said.rpartition(":")[2].rstrip("()!")
+        named = function.isidentifier() and not function.isdigit()
+        return "BUG" in failure.kind and (not named or function == failure.function)
+    if "oops" in text:
+        return failure.kind == "oops"
+    return True
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split()).lower()
+
+
+class _Search:
+    """One search."""
+
+    def __init__(self, product: Product, limits: Limits) -> None:
+        self.product = product
+        self.graph = product.graph
+        self.limits = limits
+        self.parent = array("q")
+        self.how = array("H")
+        self.states: list[tuple[int, tuple[int, ...]]] = []
+        self.matched: list[int] = []
+        self.entered: list[int] = []
+        self.seen: dict[tuple[int, tuple[int, ...]], list[tuple[int, int]]] = {}
+        self.waiting: list[list[int]] = [[] for _ in range(len(product.events) + 1)]
+        self.top = 0
+        self.best = -1
+        self.found = Found()
+
+    def run(self) -> Found:
+        """Explore."""
+        product, graph = self.product, self.graph
+        shared, records = graph.first
+        matched, entered = product.settled(shared, records, 0, 0, True)
+        for task, notes in enumerate(graph.begun):
+            hits = product.hits(notes, task, shared)
+            matched, entered = product.passed(hits, shared, records, matched, entered, task)
+        self._reach(-1, 0, shared, records, matched, entered)
+        deadline = time.monotonic() + self.limits.seconds
+        count = 0
+        while self.top >= 0 and self.found.steps is None:
+            if not self.waiting[self.top]:
+                self.top -= 1
+                continue
+            count += 1
+            if count % 512 == 0 and time.monotonic() > deadline:
+                self.found.stopped = f"time ran out: {self.limits.seconds:g} s"
+                break
+            if len(self.states) > self.limits.nodes:
+                self.found.stopped = f"there are more than {self.limits.nodes:,} nodes"
+                break
+            self._expand(self.waiting[self.top].pop())
+        self.found.nodes = len(self.states)
+        return self.found
+
+    def _expand(self, number: int) -> None:
+        shared, records = self.states[number]
+        matched, entered = self.matched[number], self.entered[number]
+        possible = False
+        for task in self._order(matched):
+            for edge in self.graph.edges(shared, records[task], task):
+                possible = True
+                self._step(number, task, edge, records, matched, entered)
+                if self.found.steps is not None:
+                    return
+        if not possible and self.product.fails and any(r != self.graph.ended for r in records):
+            self._fail(number, Failure("deadlock", "nothing can go on", "", 0), matched)
+
+    def _order(self, matched: int) -> list[int]:
+        """Tasks, those whose events are next last: they are taken up first."""
+        wanted = set()
+        for own in self.product.per_task:
+            for event in own:
+                if not matched >> event.number & 1:
+                    if not event.before & ~matched:
+                        wanted.add(event.task)
+                    break
+        return sorted(range(self.graph.tasks), key=lambda task: task in wanted)
+
+    def _step(
+        self,
+        number: int,
+        task: int,
+        edge: Edge,
+        records: tuple[int, ...],
+        matched: int,
+        entered: int,
+    ) -> None:
+        product = self.product
+        after = (*records[:task], edge.record, *records[task + 1 :])
+        hits = product.hits(edge.notes, task, edge.shared)
+        how = task << 8 | edge.choice
+        stack_records = records if edge.failure is not None else after
+        matched, entered = product.passed(
+            hits, edge.shared, stack_records, matched, entered, task
+        )
+        if edge.failure is None:
+            self._reach(number, how, edge.shared, after, matched, entered)
+            return
+        if product.fails:
+            self._note(matched, edge.shared, after)
+        made = self._add(number, how, edge.shared, after, matched, entered)
+        self._fail(made, edge.failure, matched)
+
+    def _fail(self, number: int, failure: Failure, matched: int) -> None:
+        product = self.product
+        bits = sum(1 << e.number for e in product.fails)
+        if matched | bits != product.all:
+            return
+        if product.fails and not product.fits(failure):
+            return
+        self.matched[number] = product.all
+        self._goal(number)
+        self.found.failure = failure
+
+    def _add(
+        self,
+        parent: int,
+        how: int,
+        shared: int,
+        records: tuple[int, ...],
+        matched: int,
+        entered: int,
+    ) -> int:
+        self.parent.append(parent)
+        self.how.append(how)
+        self.states.append((shared, records))
+        self.matched.append(matched)
+        self.entered.append(entered)
+        return len(self.states) - 1
+
+    def _reach(
+        self,
+        parent: int,
+        how: int,
+        shared: int,
+        records: tuple[int, ...],
+        matched: int,
+        entered: int,
+    ) -> None:
+        key = shared, records
+        known = self.seen.get(key)
+        if known is not None:
+            for m, e in known:
+                if not matched & ~m and not entered & ~(m | e):
+                    return
+            known[:] = [
+                (m, e) for m, e in known if m & ~matched or e & ~(matched | entered)
+            ]
+            known.append((matched, entered))
+        else:
+            self.seen[key] = [(matched, entered)]
+        number = self._add(parent, how, shared, records, matched, entered)
+        level = matched.bit_count()
+        self._note(matched, shared, records)
+        self.waiting[level].append(number)
+        self.top = max(self.top, level)
+        if matched == self.product.all:
+            self._goal(number)
+
+    def _note(self, matched: int, shared: int, records: tuple[int, ...]) -> None:
+        level = matched.bit_count()
+        if level > self.best:
+            self.best = level
+            self.found.furthest.clear()
+        if level == self.best and len(self.found.furthest) < _MOST_FURTHEST:
+            self.found.furthest.append((shared, records, matched))
+
+    def _goal(self, number: int) -> None:
+        steps: list[Step] = []
+        at: dict[int, int] = {}
+        path = [number]
+        while self.parent[path[-1]] >= 0:
+            path.append(self.parent[path[-1]])
+        before = 0
+        for n, node in enumerate(reversed(path)):
+            if n:
+                steps.append((self.how[node] >> 8, self.how[node] & 255))
+            new = self.matched[node] & ~before
+            before |= self.matched[node]
+            while new:
+                at[(new & -new).bit_length() - 1] = n
+                new &= new - 1
+        self.found.steps = tuple(steps)
+        self.found.at = at
