@@ -5,6 +5,7 @@ Exit codes: 0 holds, 1 violated, 2 undetermined, 3 an error of usage.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from typing import Any
@@ -56,6 +57,7 @@ def commands() -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; errors of usage are one line, without a traceback."""
+    gc.set_threshold(100_000)  # there is little garbage, and much that lives on
     try:
         code = commands.main(arguments, prog_name="mmspec", standalone_mode=False)
     except click.exceptions.Exit as exit:

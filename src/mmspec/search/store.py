@@ -20,8 +20,10 @@ _NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
 _PAGE = mmap.PAGESIZE
 LEAF_BYTES = 64
 FAN_OUT = 4
+#: Bytes from which memory is given back to the system, and not cleared.
+_GIVEN_BACK = 1 << 22
 #: Slots of an index that are kept from one search to the next.
-SMALL = 1 << 13
+SMALL = 1 << 16
 
 
 class Region:
@@ -40,9 +42,12 @@ class Region:
         self.address = ctypes.addressof(self._view)
 
     def zero(self, size: int) -> None:
-        """Clear the first `size` bytes, giving large amounts back to the system first."""
+        """Clear the first `size` bytes; large amounts are given back to the system instead.
+
+        To give memory back interrupts every processor that runs this process.
+        """
         size = min((size + _PAGE - 1) // _PAGE * _PAGE, self.size)
-        if hasattr(self.map, "madvise") and size >= 1 << 16:
+        if hasattr(self.map, "madvise") and size >= _GIVEN_BACK:
             self.map.madvise(mmap.MADV_DONTNEED, 0, size)
         else:
             ctypes.memset(self.address, 0, size)
