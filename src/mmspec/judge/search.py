@@ -8,11 +8,13 @@ reason a node is left out if another with the same state has more events behind 
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from mmspec.checker import Violation
 from mmspec.compiler.machine import Failure, Step
 from mmspec.judge.claims import Kind
 from mmspec.judge.events import Event
@@ -47,7 +49,7 @@ class Found:
     stopped: str = ""
     nodes: int = 0
     furthest: list[tuple[int, tuple[int, ...], int]] = field(default_factory=list)
-    exits: bool = False
+    exit_violation: Violation | None = None
 
 
 Hit = tuple[int, int, bool]
@@ -77,7 +79,8 @@ class Product:
             e.claim.name.endswith(("mapping", "compound_mapcount")) for e in events
         )
         self.fails = [e for e in events if e.claim.kind is Kind.FAILS]
-        self.started = 0.0
+        #: what goes wrong when processes exit from a state in which all tasks have ended
+        self.at_exit: Callable[[bytes], Violation | None] | None = None
 
     # ------------------------------------------------------------------ what a step may match
 
@@ -313,8 +316,24 @@ class _Search:
                 self._step(number, task, edge, records, matched, entered)
                 if self.found.steps is not None:
                     return
-        if not possible and self.product.fails and any(r != self.graph.ended for r in records):
+        if possible or not self.product.fails:
+            return
+        if any(r != self.graph.ended for r in records):
             self._fail(number, Failure("deadlock", "nothing can go on", "", 0), matched)
+        else:
+            self._exit(number, matched)
+
+    def _exit(self, number: int, matched: int) -> None:
+        """All tasks have ended: let the processes exit."""
+        bits = sum(1 << e.number for e in self.product.fails)
+        if self.product.at_exit is None or matched | bits != self.product.all:
+            return
+        wrong = self.product.at_exit(self.graph.state(*self.states[number]))
+        if wrong is None:
+            return
+        self._fail(number, Failure(wrong.kind, wrong.text, "", 0), matched)
+        if self.found.steps is not None:
+            self.found.exit_violation = dataclasses.replace(wrong, steps=self.found.steps)
 
     def _order(self, matched: int) -> list[int]:
         """Tasks, those whose events are next last: they are taken up first."""
