@@ -19,6 +19,8 @@ VERBS = {
     "check": "checking",
     "run": "checking",
     "replay": "replaying",
+    "judge": "judging",
+    "report": "reporting",
     "show": "reading",
     "diff": "reading",
     "list": "reading",
