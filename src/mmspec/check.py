@@ -1,3 +1,0 @@
-"""Moved to `mmspec.checker`."""
-
-from mmspec.checker import *  # noqa: F403
