@@ -6,9 +6,12 @@ with everything watched (b). Diagrams are looked for in (a); (b) says what they 
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Sequence
 from functools import cached_property
 
+import mmspec.spec
 from mmspec.checker import Checker, Options, Target, Violation
 from mmspec.compiler import ir
 from mmspec.compiler.conventions import BLOCKED, VIOLATED
@@ -18,6 +21,7 @@ from mmspec.judge.graph import Graph
 from mmspec.judge.memory import Memory
 from mmspec.judge.traced import TracedSystem
 from mmspec.kernels import Kernel
+from mmspec.lang.primitives import KernelFunction
 from mmspec.properties import property_of
 from mmspec.report.names import _FLAGS
 from mmspec.scenarios.scenario import Case, Program, Scenario
@@ -51,7 +55,7 @@ class Bench:
         self.system = TracedSystem(entries, scenario.config, views)
         self.memory = Memory(self.system)
         self._graphs: dict[tuple[str, int], Graph] = {}
-        self._called: dict[Program, frozenset[str]] = {}
+        self._called: dict[tuple[Program, int], frozenset[str]] = {}
 
     @cached_property
     def checker(self) -> _Continued:
@@ -61,7 +65,8 @@ class Bench:
 
     def vocabulary(self, meant: dict[str, str]) -> Vocabulary:
         """Names that diagrams may use."""
-        return Vocabulary(frozenset(self.system.names), _FLAGS.values(), meant)
+        names = known_functions() | frozenset(self.system.names)
+        return Vocabulary(names, _FLAGS.values(), meant)
 
     @property
     def programs(self) -> list[str]:
@@ -77,21 +82,22 @@ class Bench:
             self._graphs[key] = Graph(self.system, case, 2 * number)
         return self._graphs[key]
 
-    def functions(self, program: Program) -> frozenset[str]:
-        """Functions that a program may get to, in some kernel."""
-        if program not in self._called:
+    def functions(self, program: Program, number: int) -> frozenset[str]:
+        """Functions that a program may get to on a kernel."""
+        key = program, number
+        if key not in self._called:
             at = self.system.entry_number(program)
-            seen: set[ir.Function] = set()
-            waiting = [self.system.module.sites[at - 1].function]
-            while waiting:
-                f = waiting.pop()
-                if f not in seen:
-                    seen.add(f)
-                    waiting += f.callees
             module = self.system.module
+            seen = {module.sites[at - 1].function}
+            waiting = list(seen)
+            while waiting:
+                for f in called_by(waiting.pop(), 2 * number):
+                    if f not in seen:
+                        seen.add(f)
+                        waiting.append(f)
             names = zip(module.functions, self.system.names, strict=True)
-            self._called[program] = frozenset(name for f, name in names if f in seen)
-        return self._called[program]
+            self._called[key] = frozenset(name for f, name in names if f in seen)
+        return self._called[key]
 
     # ------------------------------------------------------------------ what goes wrong
 
@@ -136,3 +142,33 @@ class Bench:
     def exits(self, graph: Graph, state: bytes) -> Violation | None:
         """What goes wrong when all processes exit, if anything does."""
         return self.checker._exit_from(state, graph.kernel)
+
+
+def called_by(f: ir.Function, kernel: int) -> set[ir.Function]:
+    """Functions that a function calls on a kernel."""
+    found: set[ir.Function] = set()
+    seen = {0}
+    waiting = [0]
+    while waiting:
+        block = f.blocks[waiting.pop()]
+        found |= {instr.function for instr in block.instrs if isinstance(instr, ir.Call)}
+        term = block.term
+        assert term is not None
+        following = ir.successors(term)
+        if isinstance(term, ir.Feature):
+            following = (term.yes if term.mask >> kernel & 1 else term.no,)
+        if isinstance(term, ir.CallTo):
+            found.add(term.function)
+        waiting += [b for b in following if b not in seen]
+        seen.update(following)
+    return found
+
+
+def known_functions() -> frozenset[str]:
+    """Names of all functions of the kernel that are restated, on whatever kernel."""
+    found = set()
+    for module in pkgutil.walk_packages(mmspec.spec.__path__, "mmspec.spec."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, KernelFunction):
+                found.add(value.__name__)
+    return frozenset(found)

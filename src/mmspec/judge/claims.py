@@ -64,7 +64,7 @@ _NAME = re.compile(r"[A-Za-z_]\w{2,60}")
 _COMMENT = re.compile(r"/\*(?P<c>.*?)\*/|//(?P<d>.*)$|\s\((?P<p>[^()]+(?:\([^()]*\))?[^()]*)\)$")
 _WRITING = {"=", ":=", "<-", "->", "is now", "becomes", "goes to", "set to", "drops to"}
 _FAILS = re.compile(
-    r"^(?:kernel )?(?:BUG|VM_BUG_ON|BUG_ON|Oops|oops|crash|Bad page state|Bad rss-counter|"
+    r"^(?:kernel )?(?:BUG|VM_BUG_ON\w*|BUG_ON|Oops|crash|Bad page state|Bad rss-counter|"
     r"page dumped because|deadlock|non-zero nr_ptes)\b.*",
     re.IGNORECASE,
 )

@@ -182,9 +182,8 @@ def _understood(layout: Layout, vocabulary: Vocabulary, front: dict[str, str]) -
             comments.append(Unread(cell.line, cell.text))
             continue
         count += sum(max(1, claim.name.count(",") + 1) for claim in claims)
-        made.append(
-            Line(cell.line, cell.row, cell.column, cell.indent, cell.text, tuple(claims))
-        )
+        column = -1 if any(claim.kind is Kind.FAILS for claim in claims) else cell.column
+        made.append(Line(cell.line, cell.row, column, cell.indent, cell.text, tuple(claims)))
     made = _resumed(made)
     made += _failure(layout, made)
     if count > MOST_CLAIMS:

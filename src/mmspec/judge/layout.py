@@ -99,10 +99,14 @@ def cut(lines: Sequence[str], first: int, names: Sequence[str] = ()) -> Layout:
             "there is no line with the names of the columns, such as `CPU0      CPU1`"
         )
     at, heads = found
-    body = list(_body(lines, at + 1))
+    bars = [n for n, c in enumerate(lines[at]) if c == "|"]
+    body = [(number, _unbarred(line, bars)) for number, line in _body(lines, at + 1)]
     starts = _starts([place for place, _ in heads], [line for _, line in body])
     cells: list[Cell] = []
     for row, (number, line) in enumerate(body):
+        if SPLAT.match(line):
+            cells.append(Cell(number, row, 0, 0, " ".join(line.split())))
+            continue
         merged: dict[int, tuple[int, str]] = {}
         for place, text in chunks(line):
             column = sum(place >= start for start in starts[1:])
@@ -118,6 +122,14 @@ def cut(lines: Sequence[str], first: int, names: Sequence[str] = ()) -> Layout:
     last = body[-1][0] if body else at + 1
     after = tuple((n + 1, line) for n, line in enumerate(lines) if n + 1 > last and line.strip())
     return Layout(tuple(text for _, text in heads), tuple(cells), after)
+
+
+def _unbarred(line: str, bars: Sequence[int]) -> str:
+    """Without the lines that are drawn between columns."""
+    for n in bars:
+        if line[n : n + 1] == "|":
+            line = f"{line[:n]} {line[n + 1 :]}".rstrip()
+    return line
 
 
 def _header(

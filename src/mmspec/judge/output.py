@@ -9,7 +9,7 @@ from mmspec.checker import Target, Violation
 from mmspec.judge.bench import Bench
 from mmspec.judge.claims import Kind
 from mmspec.judge.diagram import Diagram, Unread
-from mmspec.judge.verdict import Answer, Judgement, Obstacle
+from mmspec.judge.verdict import NEVER, Answer, Judgement, Obstacle
 from mmspec.report import terminal
 from mmspec.report.columns import WIDTH, columns, draw, moments
 from mmspec.report.execution import Execution, confirm
@@ -88,6 +88,9 @@ def _instead(judgement: Judgement, obstacle: Obstacle) -> Iterator[str]:
     claim, diagram = obstacle.claim, judgement.diagram
     column = obstacle.line.column
     who = diagram.heads[column] if column >= 0 else "the kernel"
+    if obstacle.waits == NEVER:
+        yield from told("instead", f"{who} never calls {claim.name}() on this kernel")
+        return
     if obstacle.waits == "its end":
         yield from told("instead", f"{who} has come to the end of its program there")
         return

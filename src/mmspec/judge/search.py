@@ -75,6 +75,7 @@ class Product:
         }
         self._hits: dict[tuple[int, int, int], tuple[Hit, ...]] = {}
         self._true: dict[tuple[int, int], bool] = {}
+        self._next: dict[int, bool] = {}
         self.mapping = any(
             e.claim.name.endswith(("mapping", "compound_mapcount")) for e in events
         )
@@ -129,7 +130,7 @@ class Product:
         self, shared: int, records: Sequence[int], matched: int, entered: int, still: bool
     ) -> tuple[int, int]:
         """Let happen what can happen between steps. still: memory is what `shared` says."""
-        again = True
+        again = bool(entered) or (still and self._watches(matched))
         while again:
             again = False
             for own in self.per_task:
@@ -144,6 +145,18 @@ class Product:
                         entered &= ~bit
                         again = True
         return matched, entered
+
+    def _watches(self, matched: int) -> bool:
+        """Whether one of the next events depends on the state alone."""
+        found = self._next.get(matched)
+        if found is None:
+            found = self._next[matched] = any(
+                e.claim.kind in (Kind.HOLDS, Kind.IS_IN)
+                and not matched >> e.number & 1
+                and not e.before & ~matched
+                for e in self.events
+            )
+        return found
 
     def _holds(self, event: Event, shared: int, records: Sequence[int]) -> bool:
         claim = event.claim
@@ -279,6 +292,7 @@ class _Search:
         self.top = 0
         self.best = -1
         self.found = Found()
+        self.orders: dict[tuple[int, int], list[int]] = {}
 
     def run(self) -> Found:
         """Explore."""
@@ -310,7 +324,8 @@ class _Search:
         shared, records = self.states[number]
         matched, entered = self.matched[number], self.entered[number]
         possible = False
-        for task in self._order(matched):
+        last = self.how[number] >> 8
+        for task in self._order(matched, last):
             for edge in self.graph.edges(shared, records[task], task):
                 possible = True
                 self._step(number, task, edge, records, matched, entered)
@@ -335,8 +350,11 @@ class _Search:
         if self.found.steps is not None:
             self.found.exit_violation = dataclasses.replace(wrong, steps=self.found.steps)
 
-    def _order(self, matched: int) -> list[int]:
-        """Tasks, those whose events are next last: they are taken up first."""
+    def _order(self, matched: int, last: int) -> list[int]:
+        """Tasks, those whose events are next last: they are taken up first. last: who ran."""
+        known = self.orders.get((matched, last))
+        if known is not None:
+            return known
         wanted = set()
         for own in self.product.per_task:
             for event in own:
@@ -344,7 +362,9 @@ class _Search:
                     if not event.before & ~matched:
                         wanted.add(event.task)
                     break
-        return sorted(range(self.graph.tasks), key=lambda task: task in wanted)
+        order = sorted(range(self.graph.tasks), key=lambda t: (t in wanted, t == last))
+        self.orders[matched, last] = order
+        return order
 
     def _step(
         self,

@@ -23,6 +23,10 @@ from mmspec.kernels.known import unknown
 from mmspec.scenarios.scenario import Case
 
 
+#: A function is not called at all.
+NEVER = "never"
+
+
 class Answer(Enum):
     """Whether a diagram can happen."""
 
@@ -126,7 +130,7 @@ class Judge:
             if any(w and names[t] != w for w, t in zip(wanted, tasks, strict=True)):
                 continue
             if all(
-                diagram.functions(column) <= self.bench.functions(case.tasks[task])
+                diagram.functions(column) <= self.bench.functions(case.tasks[task], self.number)
                 for column, task in enumerate(tasks)
             ):
                 yield tasks
@@ -166,7 +170,7 @@ class Judge:
                     (column, case.tasks[task].__name__, name)
                     for column, task in enumerate(tasks)
                     for name in sorted(
-                        diagram.functions(column) - self.bench.functions(case.tasks[task])
+                        diagram.functions(column) - self.bench.functions(case.tasks[task], self.number)
                     )
                 ]
                 wanted = self._programs(diagram)
@@ -203,7 +207,9 @@ class Judge:
             return Judgement(Answer.UNDETERMINED, diagram, why="none of its lines is understood")
         readings = self.readings(diagram)
         if not readings:
-            return Judgement(Answer.UNDETERMINED, diagram, why=self._unplaced(diagram))
+            return self._never(diagram) or Judgement(
+                Answer.UNDETERMINED, diagram, why=self._unplaced(diagram)
+            )
         furthest: tuple[int, Reading, Product, Found] | None = None
         stopped, why, nodes = "", "", 0
         for reading in readings:
@@ -246,6 +252,30 @@ class Judge:
 
             made.change = nearest(self, made)
         return made
+
+    def _never(self, diagram: Diagram) -> Judgement | None:
+        """Infeasible: who is said to run a function never calls it on this kernel."""
+        programs = self._programs(diagram)
+        kernel = self.bench.kernels[self.number]
+        for case in self._cases(diagram):
+            names = [task.__name__ for task in case.tasks]
+            if not all(programs) or not case.applies(kernel):
+                continue
+            if sorted(programs) != sorted(names) or len(set(names)) != len(names):
+                continue
+            tasks = tuple(names.index(program) for program in programs)
+            for line in sorted(diagram.lines, key=lambda line: line.row):
+                if line.column < 0:
+                    continue
+                calls = self.bench.functions(case.tasks[tasks[line.column]], self.number)
+                for claim in line.claims:
+                    kinds = (Kind.ENTERS, Kind.IS_IN, Kind.LEAVES)
+                    if claim.kind in kinds and claim.name not in calls:
+                        obstacle = Obstacle(line, claim, (), NEVER)
+                        reading = Reading(case, tasks)
+                        made = Judgement(Answer.INFEASIBLE, diagram, reading, obstacle=obstacle)
+                        return made
+        return None
 
     def _product(self, graph: Graph, diagram: Diagram, reading: Reading) -> Product:
         page = diagram.front.get("page", "page 0")
