@@ -575,7 +575,7 @@ MUTANTS = [
     Mutant(
         "merged: locked reads are seen",
         EXPRESSIONS,
-        'held = self._held(field, base, shared=True)\n            self.point(node, "read"',
+        'held = self._held(node, field, base, shared=True)\n            self.point(node, "read"',
         'held = None\n            self.point(node, "read"',
         "locking-reads_seen",
     ),
@@ -614,6 +614,20 @@ MUTANTS = [
         "for change, text in reversed(callee.older):",
         "for change, text in callee.older:",
         "kernels-counts",
+    ),
+    Mutant(
+        "the first of the newer texts wins",
+        LOWER,
+        "for change, text in reversed(callee.newer):",
+        "for change, text in callee.newer:",
+        "kernels-drops",
+    ),
+    Mutant(
+        "frames are laid out for default sizes",
+        "compiler/system.py",
+        "with reading(config):\n            self.frames",
+        "with reading(Config()):\n            self.frames",
+        "sizes",
     ),
     Mutant(
         "kernels share their liveness",

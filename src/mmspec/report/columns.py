@@ -22,7 +22,7 @@ from mmspec.spec.page.mm_types import Cpu, Pglist
 WIDTH = 72
 #: What tasks use to get out of each other's way, and statistics: not what the story is about.
 _LOCKS = (SpinLock, RwSemaphore, TriedSemaphore)
-_DULL = {"data", "order", "index", "private", "last_store", "zapped"}
+_DULL = {"stat", "data", "order", "index", "private", "last_store", "zapped"}
 _SILENT = {"last_store", "zapped", "rss", "stat", "nr_ptes", "tlb_flush_batched"}
 
 
