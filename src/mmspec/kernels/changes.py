@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from mmspec.kernels.change import Change, name_changes
 
+# ---------------------------------- older than every release here: all have them, to be taken out
+
+MIGRATION_KEEPS_SOFT_DIRTY = Change(
+    commit="c3d16e16522f",
+    subject="mm: migration: do not lose soft dirty bit if page is in migration state",
+    release="v3.12",
+)
+PMD_SPLIT_KEEPS_SOFT_DIRTY = Change(
+    commit="804dd150468c",
+    subject="soft_dirty: fix soft_dirty during THP split",
+    release="v4.8",
+)
+
+# -------------------------------------------------------------------------- walks (v4.11)
+
 FREEZE_IN_ONE_CALL = Change(
     commit="c7ab0d2fdc84",
     subject="mm: convert try_to_unmap() to use page_vma_mapped_walk()",
@@ -101,6 +116,55 @@ SPLIT_WARNS_IF_MAPPED = Change(
     commit="504e070dc08f",
     subject="mm: thp: replace DEBUG_VM BUG with VM_WARN when unmap fails for split",
     release="v5.13",
+)
+
+# ------------------------------------------------------ later fixes of what v4.14 and older do
+
+PMDP_INVALIDATE_RETURNS_OLD = Change(
+    commit="d52605d7cb30",
+    subject="mm: do not lose dirty and accessed bits in pmdp_invalidate()",
+    release="v4.16",
+)
+SPLIT_TAIL_PUBLISHED_LAST = Change(
+    commit="605ca5ede764",
+    subject="mm/huge_memory.c: reorder operations in __split_huge_page_tail()",
+    release="v4.17",
+)
+MIGRATED_THP_MLOCKED_IF_PMD_ONLY = Change(
+    commit="e125fe405abe",
+    subject="mm, thp: Fix mlocking THP page with migration enabled",
+    release="v4.19",
+    needs=(THP_MIGRATION,),
+)
+MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS = Change(
+    commit="2e83ee1d8694",
+    subject="mm: thp: fix flags for pmd migration when split",
+    release="v4.20",
+    needs=(THP_MIGRATION, PMDP_INVALIDATE_RETURNS_OLD),
+)
+PMD_MIGRATION_KEEPS_DIRTY = Change(
+    commit="8a8683ad9ba4",
+    subject="mm: fix possible PMD dirty bit lost in set_pmd_migration_entry()",
+    release="v5.6",
+    needs=(THP_MIGRATION, PMDP_INVALIDATE_RETURNS_OLD),
+)
+MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT = Change(
+    commit="ec0abae6dcdf",
+    subject="mm/thp: fix __split_huge_pmd_locked() for migration PMD",
+    release="v5.9",
+    needs=(THP_MIGRATION,),
+)
+MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE = Change(
+    commit="9d84604b845c",
+    subject="mm/thp: refix __split_huge_pmd_locked() for migration PMD",
+    release="v5.18",
+    needs=(MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT,),
+)
+MIGRATION_SPLITS_QUEUED_THP = Change(
+    commit="7262f208ca68",
+    subject="mm/migrate: split source folio if it is on deferred split list",
+    release="v6.10",
+    needs=(THP_MIGRATION,),
 )
 
 name_changes(globals())

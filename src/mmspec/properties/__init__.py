@@ -1,16 +1,30 @@
 """What must hold: named properties, one sentence each."""
 
-from mmspec.properties import accounts, entries, in_step
+from mmspec.properties import accounts, entries, in_step, marks
 from mmspec.properties.property import AFTER_EXIT, ALWAYS, AT_REST, IN_STEP, Property
 
-__all__ = ["AFTER_EXIT", "ALWAYS", "AT_REST", "IN_STEP", "PROPERTIES", "Property", "property_of"]
+__all__ = [
+    "AFTER_EXIT",
+    "ALWAYS",
+    "AT_REST",
+    "IN_STEP",
+    "PROPERTIES",
+    "SPECIAL",
+    "Property",
+    "property_of",
+]
 
-#: All properties by name; the ones that are found first come first.
+#: All properties that always hold, by name; the ones that are found first come first.
 PROPERTIES: dict[str, Property] = {
     made.name: made
     for module in (in_step, entries, accounts)
     for made in vars(module).values()
     if isinstance(made, Property)
+}
+
+#: Those that are checked in scenarios that ask for them.
+SPECIAL: dict[str, Property] = {
+    made.name: made for made in vars(marks).values() if isinstance(made, Property)
 }
 
 

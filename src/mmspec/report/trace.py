@@ -18,7 +18,7 @@ from mmspec.compiler import cache
 from mmspec.kernels import Kernel
 from mmspec.kernels.known import change_named
 from mmspec.lang.context import Config, ModelError
-from mmspec.properties import PROPERTIES
+from mmspec.properties import PROPERTIES, SPECIAL
 from mmspec.scenarios import scenario_named
 from mmspec.scenarios.scenario import Case, Scenario
 
@@ -175,10 +175,11 @@ def _read(top: _Object) -> Trace:
         raise TraceError(f"{top.place}: schedule: too long")
     said = top.object("violation")
     broken = said.data.get("property")
-    if broken is not None and broken not in PROPERTIES:
+    known = PROPERTIES | SPECIAL
+    if broken is not None and broken not in known:
         raise TraceError(f"{said.place}: there is no property {broken!r}")
     violation = Violation(
-        PROPERTIES[broken] if broken is not None else None,
+        known[broken] if broken is not None else None,
         said.get("kind", str),
         said.get("text", str),
         tuple(steps),

@@ -10,6 +10,7 @@ from mmspec.kernels import Change, Kernel
 from mmspec.kernels.known import release_named, unknown
 from mmspec.kernels.releases import RELEASES
 from mmspec.lang import Config
+from mmspec.properties.property import Property
 
 Program = Callable[[], None]
 
@@ -63,7 +64,7 @@ class Scenario:
     """Cases that belong together, the sizes they run with, and the kernels they are run on.
 
     rows: the kernels of its table, when none is asked for. shown: the row whose violation is
-    reported in full below it.
+    reported in full below it. also: properties checked here, beyond those that always hold.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Scenario:
     witnesses: tuple[Witness, ...] = ()
     explanation: str = ""
     shown: str = ""
+    also: tuple[Property, ...] = ()
 
     def case(self, name: str) -> Case:
         """A case by its name; UnknownName if there is none."""

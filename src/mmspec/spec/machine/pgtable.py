@@ -182,6 +182,11 @@ def pmd_mkdirty(pmd: u64) -> u64:
     return pmd | _PAGE_DIRTY | _PAGE_SOFT_DIRTY
 
 
+def pmd_mkclean(pmd: u64) -> u64:
+    """Not dirty for the hardware; soft-dirty stays."""
+    return pmd & ~_PAGE_DIRTY
+
+
 def pmd_mkyoung(pmd: u64) -> u64:
     """Accessed."""
     return pmd | _PAGE_ACCESSED

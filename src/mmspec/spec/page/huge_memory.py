@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from mmspec.kernels.changes import (
     FREEZE_IN_ONE_CALL,
+    MIGRATED_THP_MLOCKED_IF_PMD_ONLY,
+    MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS,
+    MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT,
+    MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE,
     PMD_MIGRATION_IN_COMMON_PATHS,
+    PMD_MIGRATION_KEEPS_DIRTY,
+    PMD_SPLIT_KEEPS_SOFT_DIRTY,
+    PMDP_INVALIDATE_RETURNS_OLD,
     SOFT_DIRTY_OVER_THP_MIGRATION,
     SPLIT_FREEZE_FLAG,
+    SPLIT_TAIL_PUBLISHED_LAST,
     SPLIT_WAITS_FOR_ZAP,
     SPLIT_WARNS_IF_MAPPED,
     THP_MIGRATION,
@@ -32,6 +40,7 @@ from mmspec.lang import (
     u16,
     u32,
     u64,
+    unlocked,
 )
 from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_unlock
 from mmspec.spec.machine.pgtable import (
@@ -41,6 +50,7 @@ from mmspec.spec.machine.pgtable import (
     is_write_migration_entry,
     make_migration_entry_read,
     pmd_dirty,
+    pmd_mkclean,
     pmd_mkdirty,
     pmd_mkold,
     pmd_mksoft_dirty,
@@ -138,6 +148,7 @@ from mmspec.spec.page.page_flags import (
     PAGE_FLAGS_CHECK_AT_PREP,
     PageAnon,
     PageCompound,
+    PageDoubleMap,
     PageHead,
     PageLocked,
     PageLRU,
@@ -159,6 +170,7 @@ from mmspec.spec.page.page_flags import (
     SetPageDirty,
     TestClearPageDoubleMap,
     TestSetPageDoubleMap,
+    clear_page_flags,
     compound_head,
     set_page_dirty,
     set_page_flags,
@@ -179,6 +191,7 @@ from mmspec.spec.page.pgtable import (
     pmd_page,
     pmd_page_is,
     pmd_populate,
+    pmd_trans_huge_lock,
     pmdp_huge_clear_flush,
     pmdp_huge_get_and_clear,
     pmdp_huge_get_and_clear_full,
@@ -189,6 +202,7 @@ from mmspec.spec.page.pgtable import (
     ptep_get_and_clear,
     set_pmd_at,
     set_pte_at,
+    user_page,
 )
 from mmspec.spec.page.rmap import (
     TTU_IGNORE_ACCESS,
@@ -518,6 +532,50 @@ def zap_huge_pmd(tlb: MmuGather, vma: Vma, pmd: Pmd, address: u32) -> bool:
     return True
 
 
+# -------------------------------------------------------------------------------- MADV_FREE
+
+
+@atomic
+def mark_page_lazyfree(page: Page) -> None:
+    """The page can be dropped instead of swapped out, as long as nobody writes to it."""
+    clear_page_flags(page, PG_active | PG_referenced | PG_swapbacked)
+
+
+@unlocked
+def may_read_as_zero(mm: Mm, address: u32, page: Page) -> None:
+    """What a huge page held may be zero from now on: here it is, so that what is stored later can
+    be told (checking).
+    """
+    for i in range(HPAGE_PMD_NR):
+        (page + i).data = 0
+        mm.last_store[user_page(address) + i] = 0
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def madvise_free_huge_pmd(vma: Vma, pmd: Pmd, address: u32) -> bool:
+    """MADV_FREE of a whole huge page that nobody else maps. Omits: parts of it, the flush."""
+    ptl = pmd_trans_huge_lock(pmd)
+    if not ptl:
+        return False
+    orig_pmd = pmd.val
+    if has(THP_MIGRATION) and not pmd_present(orig_pmd):
+        spin_unlock(ptl)
+        return False
+    page = pmd_page(orig_pmd)
+    if page_mapcount(page) != 1 or not trylock_page(page):
+        spin_unlock(ptl)
+        return False
+    clear_page_flags(page, PG_dirty)
+    unlock_page(page)
+    if pmd_young(orig_pmd) or pmd_dirty(orig_pmd):
+        pmdp_invalidate(vma, address, pmd)
+        may_read_as_zero(vma.vm_mm, address, page)
+        set_pmd_at(pmd, pmd_mkclean(pmd_mkold(orig_pmd)))
+    mark_page_lazyfree(page)
+    spin_unlock(ptl)
+    return True
+
+
 # ------------------------------------------------------------------------------ splitting PMDs
 
 
@@ -534,24 +592,36 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
     assert pmd_migration or pmd_trans_huge(pmdval), (
         "VM_BUG_ON(!is_pmd_migration_entry(*pmd) && !pmd_trans_huge(*pmd))"
     )
+    if has(PMDP_INVALIDATE_RETURNS_OLD):
+        # Up to here user code uses the huge page. Small and huge translations of one address must
+        # not be cached together: not present first, then flush, then, at the end, the table.
+        pmdval = pmdp_invalidate(vma, haddr, pmd)
     if pmd_migration:
         page = pfn_to_page(swp_offset(pte_to_swp_entry(pmdval)))
     else:
         page = pmd_page(pmdval)
-    assert page_count(page) != 0, "VM_BUG_ON_PAGE(!page_count(page))"
-    page_ref_add(page, HPAGE_PMD_NR - 1)
-    # of a migration entry these bits mean something else
-    pmdval = pmd.val
-    write = pmd_write(pmdval)
-    young = pmd_young(pmdval)
-    dirty = pmd_dirty(pmdval)
-    soft_dirty = pmd_soft_dirty(pmdval)
+    if not (has(MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE) and pmd_migration):
+        assert page_count(page) != 0, "VM_BUG_ON_PAGE(!page_count(page))"
+        page_ref_add(page, HPAGE_PMD_NR - 1)
+    if not has(PMDP_INVALIDATE_RETURNS_OLD):
+        pmdval = pmd.val
+    if has(MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS) and pmd_migration:
+        write = is_write_migration_entry(pte_to_swp_entry(pmdval))
+        young = False
+        dirty = False
+        soft_dirty = pte_swp_soft_dirty(pmdval)
+    else:
+        # of a migration entry these bits mean something else
+        write = pmd_write(pmdval)
+        young = pmd_young(pmdval)
+        dirty = pmd_dirty(pmdval)
+        soft_dirty = pmd_soft_dirty(pmdval)
 
     pgtable = pgtable_trans_huge_withdraw(pmd)
     for i in range(HPAGE_PMD_NR):
         if freeze or pmd_migration:
             entry = swp_entry_to_pte(make_migration_entry(page + i, write))
-            if soft_dirty:
+            if has(PMD_SPLIT_KEEPS_SOFT_DIRTY) and soft_dirty:
                 entry = pte_swp_mksoft_dirty(entry)
         else:
             entry = mk_pte(page + i, vma.vm_page_prot)
@@ -560,27 +630,32 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
                 entry = pte_wrprotect(entry)
             if not young:
                 entry = pte_mkold(entry)
-            if soft_dirty:
+            if has(PMD_SPLIT_KEEPS_SOFT_DIRTY) and soft_dirty:
                 entry = pte_mksoft_dirty(entry)
         if dirty:
             SetPageDirty(page + i)
         init_pte(pgtable.pte[i], entry)
-        mapcount_inc(page + i)
-
-    # PG_double_map before the compound mapcount drops: page_mapped() must never be false meanwhile
-    if compound_mapcount(page) > 1 and not TestSetPageDoubleMap(page):
-        for i in range(HPAGE_PMD_NR):
+        if not (has(MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT) and pmd_migration):
             mapcount_inc(page + i)
-    if compound_mapcount_dec(page):
-        # the last PMD mapping is gone
-        mod_node_page_state(NR_ANON_THPS, -1)
-        if TestClearPageDoubleMap(page):
-            for i in range(HPAGE_PMD_NR):
-                mapcount_dec(page + i)
 
-    # Up to here the PMD is huge, and user code uses it. Small and huge translations of one address
-    # must not be cached together: not present first, then flush, then the table.
-    pmdp_invalidate(vma, haddr, pmd)
+    # what is being migrated is not mapped
+    if not (has(MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT) and pmd_migration):
+        # PG_double_map before the compound mapcount drops: page_mapped() must never be false
+        # meanwhile
+        if compound_mapcount(page) > 1 and not TestSetPageDoubleMap(page):
+            for i in range(HPAGE_PMD_NR):
+                mapcount_inc(page + i)
+        if compound_mapcount_dec(page):
+            # the last PMD mapping is gone
+            mod_node_page_state(NR_ANON_THPS, -1)
+            if TestClearPageDoubleMap(page):
+                for i in range(HPAGE_PMD_NR):
+                    mapcount_dec(page + i)
+
+    if not has(PMDP_INVALIDATE_RETURNS_OLD):
+        # Up to here the PMD is huge, and user code uses it. Small and huge translations of one
+        # address must not be cached together: not present first, then flush, then the table.
+        pmdp_invalidate(vma, haddr, pmd)
     pmd_populate(pmd, pgtable)
 
     if freeze:
@@ -713,14 +788,21 @@ def __split_huge_page_tail(head: Page, nr: u16) -> None:
     tail = head + nr
     assert tail._mapcount == -1, "VM_BUG_ON_PAGE(page_tail->_mapcount != -1)"
     assert page_ref_count(tail) == 0, "VM_BUG_ON_PAGE(page_ref_count(page_tail) != 0)"
-    # from here on somebody who guesses the frame can take a reference
-    if PageSwapCache(head):
-        page_ref_add(tail, 2)
-    else:
-        page_ref_inc(tail)
+    if not has(SPLIT_TAIL_PUBLISHED_LAST):
+        # from here on somebody who guesses the frame can take a reference, to what is still a tail
+        if PageSwapCache(head):
+            page_ref_add(tail, 2)
+        else:
+            page_ref_inc(tail)
     _copy_flags(head, tail)
     # all of it is in place: from here on it is no tail
     tail.compound_head = 0
+    if has(SPLIT_TAIL_PUBLISHED_LAST):
+        # from here on somebody who guesses the frame can take a reference
+        if PageSwapCache(head):
+            page_ref_add(tail, 2)
+        else:
+            page_ref_inc(tail)
     assert nr <= 2 or tail.mapping == TAIL_MAPPING, (
         "VM_BUG_ON_PAGE(tail > 2 && page_tail->mapping != TAIL_MAPPING)"
     )
@@ -884,9 +966,12 @@ def set_pmd_migration_entry(pvmw: PageVmaMappedWalk, page: Page) -> None:
         return
     vma = pvmw.vma
     address = pvmw.address
-    pmdval = pvmw.pmd.val
-    # a processor may set the dirty bit here
-    pmdp_invalidate(vma, address, pvmw.pmd)
+    if has(PMD_MIGRATION_KEEPS_DIRTY):
+        pmdval = pmdp_invalidate(vma, address, pvmw.pmd)
+    else:
+        pmdval = pvmw.pmd.val
+        # a processor may set the dirty bit here
+        pmdp_invalidate(vma, address, pvmw.pmd)
     if pmd_dirty(pmdval):
         set_page_dirty(page)
     entry = make_migration_entry(page, pmd_write(pmdval))
@@ -915,7 +1000,9 @@ def remove_migration_pmd(pvmw: PageVmaMappedWalk, new: Page) -> None:
     page_add_anon_rmap(new, vma, haddr, True)
     set_pmd_at(pvmw.pmd, pmde)
     if vma.vm_flags & VM_LOCKED:
-        mlock_vma_page(new)
+        # huge pages mapped by PTEs are never mlocked
+        if not (has(MIGRATED_THP_MLOCKED_IF_PMD_ONLY) and PageDoubleMap(new)):
+            mlock_vma_page(new)
 
 
 # ------------------------------------------------- drafts and readings of the series

@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from mmspec.kernels.changes import (
     MBIND_MOVES_THP,
+    MIGRATED_THP_MLOCKED_IF_PMD_ONLY,
+    MIGRATION_KEEPS_SOFT_DIRTY,
+    MIGRATION_SPLITS_QUEUED_THP,
     MOVE_PAGES_MOVES_THP,
     RESTORE_BY_WALK,
     THP_MIGRATION,
@@ -43,8 +46,9 @@ from mmspec.spec.machine.sizes import (
     MIGRATE_PASSES,
     USER_PAGES,
 )
+from mmspec.spec.page.deferred_list import list_empty, page_deferred_list
 from mmspec.spec.page.filemap import lock_page, trylock_page, unlock_page, wait_on_page_locked
-from mmspec.spec.page.mlock import mlock_vma_page
+from mmspec.spec.page.mlock import clear_page_mlock, mlock_vma_page
 from mmspec.spec.page.mm import (
     get_page,
     get_page_unless_zero,
@@ -80,6 +84,7 @@ from mmspec.spec.page.page_alloc import (
 from mmspec.spec.page.page_flags import (
     PageAnon,
     PageLocked,
+    PageMlocked,
     PageSwapBacked,
     PageTail,
     PageTransCompound,
@@ -145,7 +150,7 @@ def remove_migration_pte(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
         get_page(new)
         pte = pte_mkold(mk_pte(new, vma.vm_page_prot))
         swp_pte = pvmw.pte.val
-        if pte_swp_soft_dirty(swp_pte):
+        if has(MIGRATION_KEEPS_SOFT_DIRTY) and pte_swp_soft_dirty(swp_pte):
             pte = pte_mksoft_dirty(pte)
         # permissions may have changed meanwhile
         if is_write_migration_entry(pte_to_swp_entry(swp_pte)):
@@ -154,6 +159,8 @@ def remove_migration_pte(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
         page_add_anon_rmap(new, vma, pvmw.address, False)
         if vma.vm_flags & VM_LOCKED and not PageTransCompound(new):
             mlock_vma_page(new)
+        if has(MIGRATED_THP_MLOCKED_IF_PMD_ONLY) and PageTransHuge(page) and PageMlocked(page):
+            clear_page_mlock(page)
         # nothing to flush: it was not present
     return True
 
@@ -175,7 +182,7 @@ def remove_migration_pte_page(page: Page, vma: Vma, address: u32, arg: u32) -> b
         if is_migration_entry(entry) and migration_entry_to_page(entry) is old:
             get_page(page)
             pte = pte_mkold(mk_pte(page, vma.vm_page_prot))
-            if pte_swp_soft_dirty(swp_pte):
+            if has(MIGRATION_KEEPS_SOFT_DIRTY) and pte_swp_soft_dirty(swp_pte):
                 pte = pte_mksoft_dirty(pte)
             if is_write_migration_entry(entry):
                 pte = maybe_mkwrite(pte, vma)
@@ -349,6 +356,17 @@ def unmap_and_move(
     force: bool,
 ) -> int:
     """Migrate one isolated page. Anything but -EAGAIN ends it: the page is off the list."""
+    if has(MIGRATION_SPLITS_QUEUED_THP) and PageTransHuge(page):
+        # partly unmapped, and queued to be split: the new page would not be. The tails stay here.
+        if not list_empty(page_deferred_list(page)):
+            lock_page(page)
+            ret = split_huge_page(page)
+            unlock_page(page)
+            if ret != 0:
+                mod_node_page_state(NR_ISOLATED_ANON, -_nr_isolated(page))
+                putback_lru_page(page)
+                return ret
+            mod_node_page_state(NR_ISOLATED_ANON, -(HPAGE_PMD_NR - 1))
     newpage = get_new_page(page, private, pm)
     if not newpage:
         return -ENOMEM

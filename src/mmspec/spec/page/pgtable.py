@@ -6,7 +6,10 @@ To flush is one step for all processors: the sender waits for every one of them 
 
 from __future__ import annotations
 
-from mmspec.kernels.changes import PMD_MIGRATION_IN_COMMON_PATHS
+from mmspec.kernels.changes import (
+    PMD_MIGRATION_IN_COMMON_PATHS,
+    PMDP_INVALIDATE_RETURNS_OLD,
+)
 from mmspec.lang import (
     BUG_ON,
     NULL,
@@ -395,15 +398,29 @@ def flush_pmd_tlb_range(vma: Vma, address: u32) -> None:
     flush_tlb_range(vma.vm_mm, address, address + (HPAGE_PMD_NR << PAGE_SHIFT))
 
 
-@restates("mm/pgtable-generic.c", at="v4.14")
-def pmdp_invalidate(vma: Vma, address: u32, pmd: Pmd) -> None:
-    """Make a huge PMD not present for the processor, and flush.
+@atomic
+def pmdp_establish_not_present(pmd: Pmd) -> u64:
+    """pmdp_establish(): exchange a huge PMD with what it is when it is not present."""
+    was = pmd.val
+    pmd.val = pmd_mknotpresent(was)
+    return was
 
-    The read and the write are two steps: what the hardware sets between them is lost.
-    """
+
+@restates("mm/pgtable-generic.c", at="v4.16")
+def pmdp_invalidate(vma: Vma, address: u32, pmd: Pmd) -> u64:
+    """Make a huge PMD not present for the processor, and flush; what it was last."""
+    was = pmdp_establish_not_present(pmd)
+    flush_pmd_tlb_range(vma, address)
+    return was
+
+
+@pmdp_invalidate.before(PMDP_INVALIDATE_RETURNS_OLD, at="v4.14")
+def pmdp_invalidate_in_two_steps(vma: Vma, address: u32, pmd: Pmd) -> u64:
+    """The same in a read and a write: what the hardware sets between them is lost."""
     entry = pmd.val
     pmd.val = pmd_mknotpresent(entry)
     flush_pmd_tlb_range(vma, address)
+    return 0
 
 
 @atomic

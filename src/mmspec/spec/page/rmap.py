@@ -10,6 +10,7 @@ from enum import IntFlag
 
 from mmspec.kernels.changes import (
     FREEZE_IN_ONE_CALL,
+    MIGRATION_KEEPS_SOFT_DIRTY,
     SPLIT_FREEZE_FLAG,
     SPLIT_WAITS_FOR_ZAP,
     THP_MIGRATION,
@@ -890,7 +891,7 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
         elif flags & (TTU_MIGRATION | freeze):
             entry = make_migration_entry(subpage, pte_write(pteval))
             swp_pte = swp_entry_to_pte(entry)
-            if pte_soft_dirty(pteval):
+            if has(MIGRATION_KEEPS_SOFT_DIRTY) and pte_soft_dirty(pteval):
                 swp_pte = pte_swp_mksoft_dirty(swp_pte)
             set_pte_at(pvmw.pte, swp_pte)
         else:
@@ -978,7 +979,7 @@ def try_to_unmap_one_page(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
     assert flags & (TTU_MIGRATION | freeze), "swap is not part of this text"
     entry = make_migration_entry(page, pte_write(pteval))
     swp_pte = swp_entry_to_pte(entry)
-    if pte_soft_dirty(pteval):
+    if has(MIGRATION_KEEPS_SOFT_DIRTY) and pte_soft_dirty(pteval):
         swp_pte = pte_swp_mksoft_dirty(swp_pte)
     set_pte_at(pvmw.pte, swp_pte)
     page_remove_rmap(page, False)

@@ -13,7 +13,11 @@ from mmspec.spec.page.cpu import cpu_load, cpu_store
 from mmspec.spec.page.deferred_list import init_split_queue
 from mmspec.spec.page.exec import do_execve
 from mmspec.spec.page.gup import populate_vma_page_range
-from mmspec.spec.page.huge_memory import FAULT_FLAG_WRITE, VM_FAULT_OOM
+from mmspec.spec.page.huge_memory import (
+    FAULT_FLAG_WRITE,
+    VM_FAULT_OOM,
+    madvise_free_huge_pmd,
+)
 from mmspec.spec.page.memory import handle_mm_fault
 from mmspec.spec.page.mempolicy import do_mbind, do_migrate_pages
 from mmspec.spec.page.migrate import PageToNode, do_move_page_to_node_array
@@ -37,6 +41,7 @@ from mmspec.spec.page.mmap import (
     zap_page_range,
 )
 from mmspec.spec.page.page_alloc import page_alloc_init
+from mmspec.spec.page.pgtable import pmd_offset
 
 PROT = VM_READ | VM_WRITE | VM_EXEC
 
@@ -163,6 +168,17 @@ def madvise_dontneed(start: u32, length: u32) -> int:
     vma = find_vma(mm, start)
     if vma:
         zap_page_range(vma, start, length)
+    up_read(mm.mmap_sem)
+    return 0
+
+
+def madvise_free(start: u32) -> int:
+    """What a huge page holds is not needed any more, until something is stored there."""
+    mm = tasks[this_task()].mm
+    down_read(mm.mmap_sem)
+    vma = find_vma(mm, start)
+    if vma:
+        madvise_free_huge_pmd(vma, pmd_offset(mm, start), start)
     up_read(mm.mmap_sem)
     return 0
 

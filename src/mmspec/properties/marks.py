@@ -1,0 +1,122 @@
+"""What entries and flags must have kept: checked where a scenario asks for it.
+
+They hold where nothing clears soft-dirty bits, and where the kernel promises them: not always, and
+so not in every scenario.
+"""
+
+from __future__ import annotations
+
+from mmspec.lang import u8, u64
+from mmspec.properties.property import at_rest
+from mmspec.spec.machine.pgtable import (
+    pmd_none,
+    pmd_pfn,
+    pmd_present,
+    pmd_trans_huge,
+    pte_dirty,
+    pte_pfn,
+    pte_present,
+    pte_soft_dirty,
+)
+from mmspec.spec.machine.sizes import (
+    HPAGE_PMD_NR,
+    NR_FRAMES,
+    NR_MMS,
+    PTRS_PER_PMD,
+    PTRS_PER_PTE,
+)
+from mmspec.spec.page.deferred_list import list_empty, page_deferred_list
+from mmspec.spec.page.mm_types import Mm, Page, mem_map, mms
+from mmspec.spec.page.page_flags import PG_dirty, PG_double_map, PG_head, PG_mlocked
+from mmspec.spec.page.pgtable import pmd_table
+
+
+def _entry(mm: Mm, k: u8, i: u8) -> u64:
+    """The PTE of a user page, or the huge PMD it is part of; 0 if nothing is mapped."""
+    pmd = mm.pgd.pmd[k].val
+    if pmd_none(pmd) or not pmd_present(pmd) or pmd_trans_huge(pmd):
+        return pmd
+    return pmd_table(pmd).pte[i].val
+
+
+@at_rest
+def what_was_stored_to_is_soft_dirty() -> bool:
+    """Every user page that was stored to is mapped soft-dirty, if nobody clears that."""
+    for m in range(NR_MMS):
+        mm = mms[m]
+        if mm.mm_users:
+            for k in range(PTRS_PER_PMD):
+                for i in range(PTRS_PER_PTE):
+                    if mm.last_store[k * PTRS_PER_PTE + i]:
+                        entry = _entry(mm, k, i)
+                        if pte_present(entry) and not pte_soft_dirty(entry):
+                            return False
+    return True
+
+
+def _page_is_dirty(page: Page) -> bool:
+    if page.compound_head:
+        return mem_map[page.compound_head - 1].flags & PG_dirty != 0
+    return page.flags & PG_dirty != 0
+
+
+@at_rest
+def what_was_stored_to_is_dirty() -> bool:
+    """Every user page that was stored to is dirty, by its entry or by its flag: it may not be
+    dropped.
+    """
+    for m in range(NR_MMS):
+        mm = mms[m]
+        if mm.mm_users:
+            for k in range(PTRS_PER_PMD):
+                for i in range(PTRS_PER_PTE):
+                    if mm.last_store[k * PTRS_PER_PTE + i]:
+                        entry = _entry(mm, k, i)
+                        pfn = pte_pfn(entry)
+                        if pmd_trans_huge(mm.pgd.pmd[k].val):
+                            pfn = pmd_pfn(entry)
+                        if pte_present(entry) and not pte_dirty(entry):
+                            if not _page_is_dirty(mem_map[pfn]):
+                                return False
+    return True
+
+
+def _mapped_by_PTEs(head: Page) -> bool:
+    extra = 1 if (head + 1).flags & PG_double_map else 0
+    for i in range(HPAGE_PMD_NR):
+        if (head + i)._mapcount + 1 - extra > 0:
+            return True
+    return False
+
+
+@at_rest
+def no_huge_page_that_PTEs_map_is_mlocked() -> bool:
+    """PG_mlocked is for huge pages that only PMDs map: nobody could say when to clear it."""
+    for n in range(NR_FRAMES):
+        page = mem_map[n]
+        if not page.buddy and page.flags & PG_head and page.flags & PG_mlocked:
+            if _mapped_by_PTEs(page):
+                return False
+    return True
+
+
+def _partly_mapped(head: Page) -> bool:
+    """No PMD maps it, some PTEs do, and some of its pages are mapped by none."""
+    if (head + 1).mapping >= 0:
+        return False
+    mapped = 0
+    for i in range(HPAGE_PMD_NR):
+        if (head + i)._mapcount >= 0:
+            mapped += 1
+    return mapped != 0 and mapped != HPAGE_PMD_NR
+
+
+@at_rest
+def partly_mapped_huge_pages_are_queued() -> bool:
+    """A huge page of which a part is not mapped any more waits on the list of deferred splits."""
+    for n in range(NR_FRAMES):
+        page = mem_map[n]
+        if not page.buddy and page.flags & PG_head and _partly_mapped(page):
+            if list_empty(page_deferred_list(page)):
+                return False
+    return True
