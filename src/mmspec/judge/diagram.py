@@ -276,5 +276,8 @@ def _failure(layout: Layout, lines: Sequence[Line]) -> list[Line]:
         match = re.match(r"\s*(kernel BUG at .*|BUG: .*|page dumped because: .*|Oops.*)", text)
         if match is not None and SPLAT.match(text):
             said = match[1].strip()
+            rest = [line for n, line in layout.after if n > number]
+            while rest and rest[0].startswith("  "):
+                said += " " + rest.pop(0).strip()
             return [Line(number, row, -1, 0, said, (Claim(Kind.FAILS, said),))]
     return []

@@ -9,6 +9,7 @@ reason a node is left out if another with the same state has more events behind 
 from __future__ import annotations
 
 import dataclasses
+import gc
 import time
 from array import array
 from collections.abc import Callable, Sequence
@@ -241,7 +242,13 @@ class Product:
 
     def search(self, limits: Limits = Limits()) -> Found:
         """Look for an interleaving; the furthest first, all of them in the end."""
-        return _Search(self, limits).run()
+        collecting = gc.isenabled()
+        gc.disable()  # millions of tuples, none of them garbage
+        try:
+            return _Search(self, limits).run()
+        finally:
+            if collecting:
+                gc.enable()
 
 
 def failure_fits(said: str, failure: Failure) -> bool:

@@ -7,6 +7,7 @@ notes what happens in a step, in the order of time.
 from __future__ import annotations
 
 import ctypes
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -173,7 +174,8 @@ class TracedSystem(System):
         place = ctypes.CFUNCTYPE(ctypes.c_uint64)
         notes = place(self.native.address("notes_at"))()
         count = place(self.native.address("noted_at"))()
-        self._notes = (ctypes.c_int64 * (MOST_NOTES * _WORDS)).from_address(notes)
+        self._notes = int(notes)
+        self._known: dict[bytes, tuple[Note, ...]] = {}
         self._noted = ctypes.c_int64.from_address(count)
 
     def traced_step(self, state: bytes, task: int, choice: int, kernel: int) -> tuple[int, Taken]:
@@ -189,9 +191,14 @@ class TracedSystem(System):
         count = self._noted.value
         if count > MOST_NOTES:
             raise OverflowError(f"a step of {count} notes")
-        words = self._notes[: count * _WORDS]
-        made = (Note(*words[k : k + _WORDS]) for k in range(0, count * _WORDS, _WORDS))
-        return tuple(n for n in made if n.kind != WRITE or n.b != n.c)
+        raw = ctypes.string_at(self._notes, count * _WORDS * 8)
+        found = self._known.get(raw)
+        if found is None:
+            words = struct.unpack(f"{count * _WORDS}q", raw)
+            made = (Note(*words[k : k + _WORDS]) for k in range(0, len(words), _WORDS))
+            found = tuple(n for n in made if n.kind != WRITE or n.b != n.c)
+            self._known[raw] = found
+        return found
 
     def traced_steps(self, state: bytes, task: int, kernel: int) -> list[Taken]:
         """All ways in which a task can go on."""
