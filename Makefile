@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help seed test check bench mutants clean
+.PHONY: help seed test check bench mutants fuzz clean
 
 help:  ## What can be made.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ bench: $(BIN)/.dev  ## Speed and memory, against Spin and hand-written models.
 
 mutants: $(BIN)/.dev  ## Faults put into the compiler one by one: are they noticed?
 	$(BIN)/python -m tests.mutate
+
+fuzz: $(BIN)/.dev  ## Everything that reads files, with 10,000 cases each.
+	$(BIN)/python -m tests.fuzz
 
 clean:  ## Remove what was made here.
 	rm -rf $(VENV) traces .mypy_cache .ruff_cache .pytest_cache .hypothesis

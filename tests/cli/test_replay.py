@@ -87,6 +87,10 @@ def broken(trace: Path, **changes: Any) -> str:
         ({"config": {"ordre": 2}}, "no such parameter: ordre"),
         ({"kernel": {"name": "x", "changes": ["NOPE"], "debug_vm": True}}, "no change 'NOPE'"),
         ({"violation": []}, "'violation' must be an object"),
+        (
+            {"violation": {"property": [], "kind": "", "text": "", "task": 0, "exits": 0}},
+            "there is no property []",
+        ),
         ({"watched": 1}, "'watched' must be true or false"),
     ],
 )
