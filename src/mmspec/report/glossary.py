@@ -125,11 +125,17 @@ LEGEND: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
                 "anon_vma",
                 "The object through which all VMAs that may map an anonymous page are found.",
             ),
-            ("avc", "anon_vma_chain: ties one VMA to one anon_vma (same_vma, rb_next)."),
+            ("avc", "anon_vma_chain: ties one VMA to one anon_vma."),
+            (
+                "anon_vma_chain, same_vma",
+                "The list of a VMA's chains.",
+            ),
+            ("rb_root, rb_next", "The chains of an anon_vma, as the rmap visits them."),
             ("rmap", "Reverse map: from a page to the entries that map it, through anon_vma."),
             ("degree, refcount", "Of an anon_vma: its children and VMAs; its references."),
             ("rss[0..3]", "Pages an address space counts: file, anonymous, swapped, shared."),
             ("nr_ptes", "PTE tables that an address space counts."),
+            ("stat[0..4]", "A node's counts of pages: mapped, huge, isolated, mlocked, file."),
             ("mm_users", "Tasks that share the address space."),
             ("used", "Whether this instance is allocated."),
             (
@@ -139,12 +145,12 @@ LEGEND: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ),
             (
                 "pgdat",
-                "A memory node's data: locks, statistics (stat: mapped, huge, isolated, mlocked).",
+                "A memory node's data: locks, lists, statistics.",
             ),
             (
-                "split_queue",
+                "split_queue_next, split_queue_prev, split_queue_len",
                 "Huge pages that are no longer mapped whole, queued to be split under memory "
-                "pressure (next, prev, len).",
+                "pressure: a list, and its length.",
             ),
             ("swap_map[k]", "How many entries name swap slot k."),
             ("flush_required", "A task's batch of unmapped pages must still be flushed from TLBs."),

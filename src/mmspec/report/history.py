@@ -24,6 +24,8 @@ _DULL = ("data", "index", "private", "order", "last_store", "zapped", "used", "m
 
 #: How a step begins that is no access and no call.
 _BEGINS = {"entry": "begins", "choose": "chooses", "end": "ends"}
+#: A kernel that differs from another in so many changes is named after it.
+_NEAR = 3
 _NO_DEBUG = ", no DEBUG_VM"
 
 
@@ -31,8 +33,9 @@ _NO_DEBUG = ", no DEBUG_VM"
 class Seen:
     """A scalar of shared memory that a step writes, or reads.
 
-    name, value, before: in words; before is None for a read. raw: value as stored. telling: whether
-    it matters to another task, or to the violation. silent: whether it is about locks or counts.
+    name, value, before: in words; before is None for a read. raw, old: as stored, now and before.
+    telling: whether it matters to another task, or to the violation. silent: whether it is about
+    locks or counts.
     """
 
     slot: int
@@ -40,6 +43,7 @@ class Seen:
     value: str
     before: str | None
     raw: int
+    old: int
     stack: tuple[Place, ...]
     telling: bool
     silent: bool
@@ -121,7 +125,7 @@ class Step:
         for seen in self.changes:
             if seen.is_lock:
                 thing = seen.name.rpartition(" ")[0]
-                verb = "takes" if int(seen.value) > int(seen.before or 0) else "releases"
+                verb = "takes" if seen.raw > seen.old else "releases"
                 yield f"{verb} {thing}"
 
 
@@ -167,12 +171,15 @@ class History:
 
     @property
     def kernel(self) -> str:
-        """The kernel, by its name in the scenario's table if it has one there."""
+        """The kernel, by its name in the scenario's table or that of one that is much like it."""
         kernel = self.trace.target.kernel
         name = kernel.name.removesuffix(_NO_DEBUG)
-        for row in self.trace.scenario.rows:
-            if row.kernel.changes == kernel.changes:
-                name = row.name
+        rows = [(len(r.kernel.changes ^ kernel.changes), r) for r in self.trace.scenario.rows]
+        far, row = min(rows, key=lambda pair: pair[0], default=(99, None))
+        if row is not None and far <= _NEAR:
+            more = sorted(f" + {c}" for c in kernel.changes - row.kernel.changes)
+            less = sorted(f" - {c}" for c in row.kernel.changes - kernel.changes)
+            name = "".join([row.name, *more, *less])
         return name + ("" if kernel.debug_vm else _NO_DEBUG)
 
     @property
@@ -265,6 +272,7 @@ class _Writer:
             value,
             before,
             access.new,
+            access.old,
             event.stack,
             id(event) in self.telling,
             is_silent(access),

@@ -104,7 +104,7 @@ class _Page:
         self.call_rows: list[list[int]] = []
         self.functions: dict[FunctionType, int] = {}
         trace = history.trace
-        self.listings = Listings(history.execution.world.program, trace.target.kernel)
+        self.listings = Listings(history.execution.world.program, trace.target)
         self.locks: dict[str, str] = {}
 
     def data(self) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def _state(
     for place in places:
         record = made.setdefault(variable(place.thing), {})
         value = _value(history, place, memory[place.slot])
-        name = place.field.name
+        name = place.field.name.lstrip("_")
         if isinstance(place.field.type, ArrayOf):
             record.setdefault(name, []).append(value)
         else:

@@ -55,7 +55,7 @@ def lanes(history: History) -> list[Lane]:
         thing, label = _names(place, kind)
         name, value = history.start[place.slot]
         start = said(place, name, value)
-        lane = Lane(kind, thing, label, start, meaning(place.field.name), place.slot)
+        lane = Lane(kind, thing, label, start, _meaning(place), place.slot)
         found.append((kind, _order(thing), _rank(place), place.slot, lane))
     made = [lane for *_, lane in sorted(found, key=lambda entry: entry[:4])]
     locks = {n: Lane(LOCKS, n, "", "", _lock_meaning(n)) for n in _lock_names(history)}
@@ -69,6 +69,11 @@ def said(place: Place, name: str, value: str) -> str:
         if name.endswith("compound_mapcount"):
             return f"compound_mapcount {value}"
     return value
+
+
+def _meaning(place: Place) -> str:
+    name = {Pte: "PTE", Pmd: "PMD"}.get(place.field.owner, place.field.name)
+    return meaning(name)
 
 
 def _is_constant(place: Place) -> bool:
@@ -86,9 +91,7 @@ def _names(place: Place, kind: int) -> tuple[str, str]:
     field, thing = place.field, place.thing
     if field.owner in (Pmd, Pte):
         outer, _, inner = thing.rpartition(" ")
-        return (f"{outer} page table" if field.owner is Pmd else outer), inner
-    if field.owner is PmdTable:
-        return f"{thing} page table", _label(field, place.k)
+        return outer, inner
     if kind == TLBS:
         return f"TLB of CPU{place.index}", _label(field, place.k)
     return thing, _label(field, place.k)
@@ -127,6 +130,8 @@ def _lock_names(history: History) -> Iterator[str]:
 
 
 def _lock_meaning(name: str) -> str:
+    if name.startswith("page "):
+        return meaning("page lock")
     return meaning(name.rpartition(" ")[2]) or meaning(name)
 
 

@@ -6,6 +6,7 @@ import textwrap
 from dataclasses import dataclass
 from types import FunctionType
 
+from mmspec.checker import Target
 from mmspec.kernels import Kernel
 from mmspec.kernels.fold import _Folder
 from mmspec.lang.program import Program
@@ -24,8 +25,9 @@ class Listing:
 class Listings:
     """The texts of a program's functions, found by a place in them."""
 
-    def __init__(self, program: Program, kernel: Kernel) -> None:
-        self.kernel = kernel
+    def __init__(self, program: Program, target: Target) -> None:
+        kernel = target.kernel
+        self.kernel = Kernel(kernel.name, target.view.changes, kernel.debug_vm)
         self.by_file: dict[str, list[tuple[int, int, FunctionType]]] = {}
         self.made: dict[FunctionType, Listing] = {}
         for fn in program.functions:

@@ -129,6 +129,11 @@ def _dropped(memory: _Memory, start: int, length: int) -> str:
     return f'tried("madvise", madvise({where}, MADV_DONTNEED));'
 
 
+def _freed(memory: _Memory, start: int) -> str:
+    where = f"{memory.at(start)}, huge_size"
+    return f'tried("madvise", madvise({where}, MADV_FREE));'
+
+
 def _bound(memory: _Memory, start: int, length: int, nodes: int, flags: int) -> str:
     where = f"{memory.at(start)}, {memory.length(start, length)}"
     return f"bind_to({where}, {nodes:#x}, {flags:#x});"
@@ -148,6 +153,7 @@ _STATEMENTS: dict[str, Callable[..., str]] = {
     "mmap_locked": _mapped_locked,
     "munmap": _unmapped,
     "madvise_dontneed": _dropped,
+    "madvise_free": _freed,
     "mbind": _bound,
     "migrate_pages": _migrated,
     "move_pages": _moved,

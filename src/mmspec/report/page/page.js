@@ -293,6 +293,7 @@
       if (lane.changes.length === 1 && !still) continue;
       if (lane.kind !== kind) {
         kind = lane.kind;
+        thing = null;
         body.append(make("tr", { class: "kind" }, make("th", { scope: "rowgroup", colspan: 2, text: data.kinds[kind] }), make("td")));
       }
       if (lane.thing !== thing && lane.label) {
