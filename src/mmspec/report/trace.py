@@ -176,7 +176,7 @@ def _read(top: _Object) -> Trace:
     said = top.object("violation")
     broken = said.data.get("property")
     known = PROPERTIES | SPECIAL
-    if broken is not None and broken not in known:
+    if broken is not None and not (isinstance(broken, str) and broken in known):
         raise TraceError(f"{said.place}: there is no property {broken!r}")
     violation = Violation(
         known[broken] if broken is not None else None,
