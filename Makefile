@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help seed test check bench mutants fuzz clean
+.PHONY: help seed test check judge bench mutants fuzz clean
 
 help:  ## What can be made.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ check: $(BIN)/.dev  ## Format, lint, types, fast tests.
 	$(BIN)/ruff check --quiet src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -m 'not slow'
+
+judge: $(BIN)/.dev  ## Diagrams of races: can they happen?
+	$(BIN)/python -m tests.judge
 
 bench: $(BIN)/.dev  ## Speed and memory, against Spin and hand-written models.
 	$(BIN)/python -m benchmarks

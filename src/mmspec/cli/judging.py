@@ -149,9 +149,7 @@ def show(judgement: Judgement, bench: Bench, kernel: str, directory: Path) -> An
 
 def target_of(judgement: Judgement, bench: Bench) -> Target:
     """On what the interleaving is executed: watched, if that is what finds its violation."""
-    watched = judgement.violation is not None and (
-        judgement.follows > 0 or judgement.watched
-    )
+    watched = judgement.violation is not None and (judgement.follows > 0 or judgement.watched)
     return Target(bench.kernels[0], watched)
 
 

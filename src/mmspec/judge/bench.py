@@ -137,7 +137,10 @@ class Bench:
             return result.violation, ""
         if result.reason and result.outcome.states:
             return None, f"what can follow was not determined: {result.reason}"
-        return None, f"nothing that can follow violates a property ({result.outcome.states:,} states)"
+        return (
+            None,
+            f"nothing that can follow violates a property ({result.outcome.states:,} states)",
+        )
 
     def exits(self, graph: Graph, state: bytes) -> Violation | None:
         """What goes wrong when all processes exit, if anything does."""

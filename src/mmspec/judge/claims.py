@@ -169,7 +169,9 @@ class Vocabulary:
         if match or after:
             kind, text = Kind.LEAVES, (match or after)[1].strip()  # type: ignore[index]
         called = re.fullmatch(
-            r"(?:if |while |calls? |enters? |into |-> ?|\w+ = )?!?" + _CALL.pattern + r"(?:\s*[:;{])*",
+            r"(?:if |while |calls? |enters? |into |-> ?|\w+ = )?!?"
+            + _CALL.pattern
+            + r"(?:\s*[:;{])*",
             text,
         )
         if called:

@@ -160,9 +160,7 @@ def read(
     front, first = front_matter(lines)
     own = meanings(front["map"].split("\n")) if "map" in front else {}
     if own:
-        vocabulary = Vocabulary(
-            vocabulary.functions, vocabulary.flags, {**own, **vocabulary.meant}
-        )
+        vocabulary = Vocabulary(vocabulary.functions, vocabulary.flags, {**own, **vocabulary.meant})
     named = re.split(r"\s*,\s*", front["columns"]) if "columns" in front else []
     layout = cut(lines, first, [*named, *programs])
     return _understood(layout, vocabulary, front)

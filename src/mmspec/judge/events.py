@@ -45,9 +45,13 @@ class Unplaced(Exception):
 
 
 def events_of(
-    diagram: Diagram, memory: Memory, tasks: Sequence[int], page: str = "page 0"
+    diagram: Diagram,
+    memory: Memory,
+    tasks: Sequence[int],
+    page: str = "page 0",
+    initial: bytes = b"",
 ) -> list[Event]:
-    """All events of a diagram. tasks: which task each column is."""
+    """All events of a diagram. tasks: which task each column is; initial: memory at first."""
     silent = silent_functions(memory.system)
     made: list[Event] = []
     for line in sorted(diagram.lines, key=lambda line: (line.row, line.column)):
@@ -59,6 +63,10 @@ def events_of(
                     places = memory.places(one.name, page)
                     if not places:
                         raise Unplaced(line, f"there is no {one.name!r} in this system")
+                if one.kind is Kind.HOLDS and one.value in ("none", "0") and len(places) > 1:
+                    # an entry that was none from the beginning is not what is meant
+                    used = [where for where in places if initial and memory.raw(initial, where)]
+                    places = tuple(used) or places
                 quiet = one.kind is Kind.LEAVES or one.name in silent
                 made.append(Event(len(made), line, one, task, 0, k, places, quiet))
     return _ordered(made)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from mmspec.compiler import ir
-from mmspec.compiler.machine import Failure
+from mmspec.compiler.machine import Failure, Step
 from mmspec.judge.traced import ENTER, Note, TracedSystem
 from mmspec.scenarios.scenario import Case
 
@@ -53,6 +53,12 @@ class Graph:
         self._stacks: dict[int, frozenset[str]] = {}
         self._blank = bytes(system.record_size)
         self.ended = self.records.of(self._blank)
+        #: functions of several steps, helpers left out
+        self.long = {
+            name
+            for f, name in zip(system.module.functions, system.names, strict=True)
+            if f.has_points and (name.startswith("__") or not name.startswith("_"))
+        }
         self.first, self.begun = self._begin()
 
     @property
@@ -120,6 +126,16 @@ class Graph:
     def state(self, shared: int, records: tuple[int, ...]) -> bytes:
         """A state in full."""
         return self.shared.values[shared] + b"".join(self.records.values[r] for r in records)
+
+    def along(self, steps: Sequence[Step]) -> list[bytes]:
+        """Shared memory before the first step, and after each."""
+        shared, records = self.first
+        made = [self.shared.values[shared]]
+        for task, choice in steps:
+            edge = self.edges(shared, records[task], task)[choice]
+            shared, records = edge.shared, (*records[:task], edge.record, *records[task + 1 :])
+            made.append(self.shared.values[shared])
+        return made
 
     def stack(self, record: int) -> frozenset[str]:
         """Functions that a task is in."""

@@ -46,7 +46,7 @@ _HEAD = re.compile(
 )
 _CHUNK = re.compile(r"\S+(?: \S+)*")
 _RULE = re.compile(r"[-=~_+| ]{3,}")
-_ARROW = re.compile(r"^(?:[-=]*>+|<[-=]+|[-=]{2,}|\|)\s+|\s+(?:[-=]{2,}>?|<[-=]+|\|)$")
+_ARROW = re.compile(r"^(?:[-=]*>+|<[-=]+|[-=]{2,}|\|)\s+|\s+(?:[-=]+>+|[-=]{2,}|<[-=]+|\|)$")
 #: A kernel's own words below a diagram.
 SPLAT = re.compile(
     r"^\s*(?:BUG:|kernel BUG|Oops|WARNING:|page dumped because|page:|flags:|Call Trace|-{5,}\[|"
@@ -137,7 +137,7 @@ def _header(
 ) -> tuple[int, list[tuple[int, str]]] | None:
     for number in range(first, len(lines)):
         parts = chunks(lines[number])
-        if not 2 <= len(parts):
+        if not len(parts) >= 2:
             continue
         heads = [text.strip().strip("[]:").strip() for _, text in parts]
         below = lines[number + 1] if number + 1 < len(lines) else ""

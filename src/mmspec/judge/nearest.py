@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmspec.judge.claims import Claim, Kind
-from mmspec.judge.search import Limits
+from mmspec.judge.diagram import Line
+from mmspec.judge.search import Found, Limits, Product
 
 if TYPE_CHECKING:
     from mmspec.judge.verdict import Change, Judge, Judgement, Obstacle
@@ -27,9 +28,41 @@ def nearest(judge: Judge, made: Judgement) -> Change | None:
         if n >= _ATTEMPTS or left <= 0:
             return None
         limits = Limits(min(_EACH, left), judge.limits.nodes)
-        if judge.can_happen(change.diagram, made.reading, limits):
+        tried = judge.tried(change.diagram, made.reading, limits)
+        if tried is None:
+            continue
+        if change.dropped is None:
+            return change
+        for other in _refined(judge, made, change.dropped, *tried):
+            if judge.tried(other.diagram, made.reading, limits) is not None:
+                return other
+        if not change.values_only:
             return change
     return None
+
+
+def _refined(
+    judge: Judge, made: Judgement, line: Line, product: Product, found: Found
+) -> Iterator[Change]:
+    """With a line left out it is feasible: what could the line say, then?"""
+    from mmspec.judge.verdict import Change
+
+    claim = next((c for c in line.claims if c.kind in (Kind.HOLDS, Kind.WRITES)), None)
+    if claim is None or found.steps is None:
+        return
+    memory = judge.bench.memory
+    places = memory.places(claim.name, made.diagram.front.get("page", "page 0"))
+    times = [(e.line.row, found.at.get(e.number, 0)) for e in product.events]
+    first = max((at for row, at in times if row < line.row), default=0)
+    last = min((at for row, at in times if row > line.row), default=len(found.steps))
+    values: dict[tuple[str, str], None] = {}
+    for shared in product.graph.along(found.steps)[first : last + 1]:
+        for where in places:
+            values[memory.said(where, memory.raw(shared, where), shared)] = None
+    for name, value in list(values)[:4]:
+        new = replace(claim, name=name, value=value)
+        claims = [new if c is claim else c for c in line.claims]
+        yield Change(f"line {line.number} says `{new}`", made.diagram.changed(line, claims))
 
 
 def _changes(made: Judgement) -> Iterator[Change]:
@@ -43,6 +76,9 @@ def _changes(made: Judgement) -> Iterator[Change]:
     for claim in _values(obstacle):
         claims = tuple(claim if c is obstacle.claim else c for c in line.claims)
         yield Change(f"line {line.number} says `{claim}`", diagram.changed(line, claims))
+    told = [x for x in diagram.lines if x is not line and _is_value(x) and x.row <= line.row]
+    for other in sorted(told, key=lambda x: -x.row)[:6]:
+        yield Change("", diagram.without(other), other, values_only=True)
     fails = any(claim.kind is Kind.FAILS for claim in line.claims)
     others = sorted(
         (x for x in diagram.lines if x is not line), key=lambda x: abs(x.row - line.row)
@@ -57,9 +93,13 @@ def _changes(made: Judgement) -> Iterator[Change]:
             elif other.row > line.row:
                 words = f"line {line.number} comes after line {other.number}"
                 yield Change(words, diagram.moved(line, other.row + 0.5))
-    yield Change(f"line {line.number} is left out", diagram.without(line))
+    yield Change(f"line {line.number} is left out", diagram.without(line), line)
     for other in others:
-        yield Change(f"line {other.number} is left out", diagram.without(other))
+        yield Change(f"line {other.number} is left out", diagram.without(other), other)
+
+
+def _is_value(line: Line) -> bool:
+    return any(claim.kind in (Kind.HOLDS, Kind.WRITES) for claim in line.claims)
 
 
 def _values(obstacle: Obstacle) -> Iterator[Claim]:

@@ -137,7 +137,7 @@ def _columns(execution: Execution, case: Case) -> list[str]:
 
 
 def violation_of(judgement: Judgement) -> Violation:
-    """What to save: the violation with all steps that lead to it; without one, its kind is empty."""
+    """What to save: the violation with all steps to it; without one, its kind is empty."""
     found = judgement.violation
     if found is None:
         return Violation(None, "", "", judgement.steps, -1)

@@ -65,9 +65,7 @@ class Product:
         self.events = list(events)
         self.all = (1 << len(events)) - 1
         self.per_task = [[e for e in events if e.task == t] for t in range(graph.tasks)]
-        self.after = [
-            sum(1 << e.number for e in own if e.silent) for own in self.per_task
-        ]
+        self.after = [sum(1 << e.number for e in own if e.silent) for own in self.per_task]
         #: events of a column from each one on
         self.rest = {
             e.number: sum(1 << x.number for x in self.per_task[e.task] if x.number >= e.number)
@@ -77,9 +75,7 @@ class Product:
         self._hits: dict[tuple[int, int, int], tuple[Hit, ...]] = {}
         self._true: dict[tuple[int, int], bool] = {}
         self._next: dict[int, bool] = {}
-        self.mapping = any(
-            e.claim.name.endswith(("mapping", "compound_mapcount")) for e in events
-        )
+        self.mapping = any(e.claim.name.endswith(("mapping", "compound_mapcount")) for e in events)
         self.fails = [e for e in events if e.claim.kind is Kind.FAILS]
         #: what goes wrong when processes exit from a state in which all tasks have ended
         self.at_exit: Callable[[bytes], Violation | None] | None = None
@@ -387,9 +383,7 @@ class _Search:
         hits = product.hits(edge.notes, task, edge.shared)
         how = task << 8 | edge.choice
         stack_records = records if edge.failure is not None else after
-        matched, entered = product.passed(
-            hits, edge.shared, stack_records, matched, entered, task
-        )
+        matched, entered = product.passed(hits, edge.shared, stack_records, matched, entered, task)
         if edge.failure is None:
             self._reach(number, how, edge.shared, after, matched, entered)
             return
@@ -440,9 +434,7 @@ class _Search:
             for m, e in known:
                 if not matched & ~m and not entered & ~(m | e):
                     return
-            known[:] = [
-                (m, e) for m, e in known if m & ~matched or e & ~(matched | entered)
-            ]
+            known[:] = [(m, e) for m, e in known if m & ~matched or e & ~(matched | entered)]
             known.append((matched, entered))
         else:
             self.seen[key] = [(matched, entered)]

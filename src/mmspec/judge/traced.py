@@ -16,7 +16,7 @@ from mmspec.compiler.conventions import BLOCKED, MORE, VIOLATED, KernelView
 from mmspec.compiler.llvm import Emitter
 from mmspec.compiler.machine import Failure
 from mmspec.compiler.system import System
-from mmspec.lang.context import Config
+from mmspec.lang.context import Config, ModelError
 from mmspec.lang.primitives import KernelFunction
 from mmspec.lang.structs import Ref, Struct
 
@@ -190,7 +190,7 @@ class TracedSystem(System):
     def _told(self) -> tuple[Note, ...]:
         count = self._noted.value
         if count > MOST_NOTES:
-            raise OverflowError(f"a step of {count} notes")
+            raise ModelError(f"a step does more than can be noted: {count}")
         raw = ctypes.string_at(self._notes, count * _WORDS * 8)
         found = self._known.get(raw)
         if found is None:

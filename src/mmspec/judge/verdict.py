@@ -22,7 +22,6 @@ from mmspec.judge.traced import WRITE
 from mmspec.kernels.known import unknown
 from mmspec.scenarios.scenario import Case
 
-
 #: A function is not called at all.
 NEVER = "never"
 
@@ -64,10 +63,15 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class Change:
-    """A change to a diagram that makes it feasible, in words."""
+    """A change to a diagram that makes it feasible, in words.
+
+    dropped: the line that is left out, if one is; values_only: only to see what else it could say.
+    """
 
     words: str
     diagram: Diagram
+    dropped: Line | None = None
+    values_only: bool = False
 
 
 @dataclass
@@ -170,7 +174,8 @@ class Judge:
                     (column, case.tasks[task].__name__, name)
                     for column, task in enumerate(tasks)
                     for name in sorted(
-                        diagram.functions(column) - self.bench.functions(case.tasks[task], self.number)
+                        diagram.functions(column)
+                        - self.bench.functions(case.tasks[task], self.number)
                     )
                 ]
                 wanted = self._programs(diagram)
@@ -280,20 +285,24 @@ class Judge:
     def _product(self, graph: Graph, diagram: Diagram, reading: Reading) -> Product:
         page = diagram.front.get("page", "page 0")
         page = f"page {page}" if page.isdigit() else page
-        events = events_of(diagram, self.bench.memory, reading.tasks, page)
+        initial = graph.shared.values[graph.first[0]]
+        events = events_of(diagram, self.bench.memory, reading.tasks, page, initial)
         product = Product(graph, self.bench.memory, events)
         if product.fails:
             product.at_exit = lambda state: self.bench.exits(graph, state)
         return product
 
-    def can_happen(self, diagram: Diagram, reading: Reading, limits: Limits) -> bool:
-        """Whether a diagram, taken for one thing, is feasible; False if it was not found out."""
+    def tried(
+        self, diagram: Diagram, reading: Reading, limits: Limits
+    ) -> tuple[Product, Found] | None:
+        """An interleaving of a diagram that is taken for one thing; None if none was found."""
         graph = self.bench.graph(reading.case, self.number)
         try:
             product = self._product(graph, diagram, reading)
         except Unplaced:
-            return False
-        return product.search(limits).steps is not None
+            return None
+        found = product.search(limits)
+        return (product, found) if found.steps is not None else None
 
     def _feasible(
         self, diagram: Diagram, reading: Reading, product: Product, found: Found
@@ -335,11 +344,7 @@ def obstacle_of(product: Product, found: Found) -> Obstacle | None:
     missing: Counter[int] = Counter()
     for _, _, matched in found.furthest:
         event = next(
-            (
-                e
-                for e in product.events
-                if not matched >> e.number & 1 and not e.before & ~matched
-            ),
+            (e for e in product.events if not matched >> e.number & 1 and not e.before & ~matched),
             None,
         )
         if event is not None:
@@ -353,7 +358,10 @@ def obstacle_of(product: Product, found: Found) -> Obstacle | None:
         if not matched >> event.number & 1
     ]
     return Obstacle(
-        event.line, event.claim, tuple(_instead(product, event, nodes)), _waits(product, event, nodes)
+        event.line,
+        event.claim,
+        tuple(_instead(product, event, nodes)),
+        _waits(product, event, nodes),
     )
 
 
@@ -380,13 +388,12 @@ def _instead(
                         seen[f"{name} = {value}"] += 1
             else:
                 for name in graph.entered(edge.notes):
-                    seen[f"{name}()"] += 1
+                    if name in graph.long:
+                        seen[f"{name}()"] += 1
     return [text for text, _ in seen.most_common(4)]
 
 
-def _waits(
-    product: Product, event: Event, nodes: Sequence[tuple[int, tuple[int, ...]]]
-) -> str:
+def _waits(product: Product, event: Event, nodes: Sequence[tuple[int, tuple[int, ...]]]) -> str:
     """Where the task waits, if it can never go on; `its end` if it has ended."""
     graph = product.graph
     if event.task < 0 or not nodes:
