@@ -196,8 +196,8 @@ class Checker:
         self.scenario = scenario
         self.targets = list(targets)
         self.options = options
-        known = [*PROPERTIES.values(), *scenario.also]
-        wanted = [made for made in known if options.wants(made)]
+        known = [made for made in PROPERTIES.values() if made not in scenario.violated_anyway]
+        wanted = [made for made in [*known, *scenario.also] if options.wants(made)]
         self.always = [made for made in wanted if made.when == ALWAYS]
         self.at_rest = [made for made in wanted if made.when == AT_REST]
         self.after_exit = [made for made in wanted if made.when == AFTER_EXIT]

@@ -25,6 +25,7 @@ VERBS = {
     "diff": "reading",
     "list": "reading",
     "export": "exporting",
+    "museum": "museums",
 }
 USAGE_ERROR = 3
 

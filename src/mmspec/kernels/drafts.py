@@ -7,7 +7,7 @@ message speaks of code that no release ever had.
 from __future__ import annotations
 
 from mmspec.kernels.change import Change, name_changes
-from mmspec.kernels.changes import FREEZE_IN_ONE_CALL, THP_MIGRATION
+from mmspec.kernels.changes import FREEZE_IN_ONE_CALL, MBIND_MOVES_THP, THP_MIGRATION
 
 BRANCH_AT_TOP = Change(
     subject="mm: thp: enable thp migration in generic path (v2: the branch opens the function)",
@@ -34,6 +34,11 @@ FREEZE_WITHOUT_PMD_SPLIT = Change(
     release="mutant",
 )
 
+QUEUE_TAKES_ANY_PMD = Change(
+    subject="queue_pages_pmd() takes a migration entry for a huge page",
+    release="mutant",
+    needs=(MBIND_MOVES_THP,),
+)
 SPLIT_ANY_PMD = Change(
     subject="__split_huge_pmd() does not compare the PMD's page with the one it was given",
     release="mutant",

@@ -68,4 +68,7 @@ LATER_FIXES = (
     MIGRATION_SPLITS_QUEUED_THP,
 )
 
+#: v4.14 without the faults that are known to us.
+v4_14_fixed = Kernel("v4.14 with later fixes", v4_14.with_(*LATER_FIXES).changes)
+
 RELEASES = {kernel.name: kernel for kernel in (v4_10, v4_13, v4_14)}

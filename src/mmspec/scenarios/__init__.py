@@ -10,7 +10,7 @@ from mmspec.scenarios.scenario import Case, Row, Scenario, Witness, crossed
 __all__ = ["NAMES", "Case", "Row", "Scenario", "Witness", "crossed", "scenario_named"]
 
 #: The scenarios there are; each is a module here, with its SCENARIO.
-NAMES = ("seed", "moves")
+NAMES = ("seed", "alone", "splits", "moves", "moves_shared")
 
 
 def scenario_named(name: str) -> Scenario:

@@ -10,24 +10,20 @@ from mmspec.kernels.changes import MBIND_MOVES_THP
 from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.lang import Config
 from mmspec.properties.marks import (
-    no_huge_page_that_PTEs_map_is_mlocked,
     what_was_stored_to_is_dirty,
     what_was_stored_to_is_soft_dirty,
 )
-from mmspec.scenarios.scenario import Case, Row, Scenario, Witness, crossed
-from mmspec.scenarios.seed import NODE_1, bind, huge, inherit, small, split, write, zap
+from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.seed import huge, inherit, write, zap
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
-from mmspec.spec.page.huge_memory import remove_migration_pmd, set_pmd_migration_entry
+from mmspec.spec.page.huge_memory import remove_migration_pmd
 from mmspec.spec.page.mempolicy import MPOL_MF_MOVE_ALL
-from mmspec.spec.page.migrate import remove_migration_pte
 from mmspec.spec.page.syscalls import (
     boot,
-    fork,
     madvise_dontneed,
     madvise_free,
     migrate_pages,
     mmap,
-    mmap_locked,
     share_mm,
     store,
 )
@@ -46,31 +42,6 @@ def freed() -> None:
     share_mm(1)
 
 
-def inherited() -> None:
-    """A huge page, mapped by PMDs in a process of two threads and in its child, which sleeps."""
-    boot()
-    mmap(USER_BASE, HPAGE_PMD_SIZE)
-    store(USER_BASE, 1)
-    fork(2)
-    share_mm(1)
-
-
-def family() -> None:
-    """A huge page, mapped by PMDs in two processes, parent and child."""
-    boot()
-    mmap(USER_BASE, HPAGE_PMD_SIZE)
-    store(USER_BASE, 1)
-    fork(1)
-
-
-def locked() -> None:
-    """The same; in the parent the mapping is locked."""
-    boot()
-    mmap_locked(USER_BASE, HPAGE_PMD_SIZE)
-    store(USER_BASE, 1)
-    fork(1)
-
-
 # --------------------------------------------------------------------------------------- tasks
 
 
@@ -79,34 +50,17 @@ def move() -> None:
     migrate_pages(0, 1, MPOL_MF_MOVE_ALL)
 
 
-def move_on() -> None:
-    """migrate_pages(2) of the same pages back to node 0, if they have moved."""
-    migrate_pages(NODE_1 - 1, 0, MPOL_MF_MOVE_ALL)
-
-
 def zap_part() -> None:
     """madvise(MADV_DONTNEED) of the last page: the PMD has to be split."""
     madvise_dontneed(USER_BASE + LAST_PAGE, PAGE_SIZE)
 
 
-def zap_part_and_write() -> None:
-    """The same, and then a store to the first page."""
-    madvise_dontneed(USER_BASE + LAST_PAGE, PAGE_SIZE)
-    store(USER_BASE, 2)
-
-
 SCENARIO = Scenario(
     name="moves",
-    title="a huge page is moved while it is written to, zapped, inherited or split",
+    title="a huge page is moved while it is written to, zapped, or inherited",
     cases=(
         *crossed((huge,), (move,), (write, zap, zap_part, inherit)),
         *crossed((freed,), (move,), (write,)),
-        *crossed((inherited,), (move,), (write, zap_part_and_write)),
-        *crossed((family,), (move,), (bind,), (MBIND_MOVES_THP,)),
-        *crossed((locked,), (move,), (zap_part,)),
-        *crossed((huge,), (move,), (split,)),
-        Case("huge/bind", huge, (bind,)),
-        Case("small/move", small, (move,)),
     ),
     rows=(
         Row("v4.13", v4_13, "as released: huge pages are split to be moved"),
@@ -117,13 +71,10 @@ SCENARIO = Scenario(
         order=2, frames=24, tasks=3, mms=3, vmas=3, anon_vmas=3, avcs=6, tables=6, migrate_passes=4
     ),
     witnesses=(
-        Witness("a huge PMD becomes a migration entry", set_pmd_migration_entry, (MBIND_MOVES_THP,)),
         Witness("a migration entry becomes a huge PMD", remove_migration_pmd, (MBIND_MOVES_THP,)),
-        Witness("a migration entry becomes a PTE", remove_migration_pte),
     ),
     explanation=__doc__,
     also=(
-        no_huge_page_that_PTEs_map_is_mlocked,
         what_was_stored_to_is_dirty,
         what_was_stored_to_is_soft_dirty,
     ),

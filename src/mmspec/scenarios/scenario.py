@@ -65,6 +65,7 @@ class Scenario:
 
     rows: the kernels of its table, when none is asked for. shown: the row whose violation is
     reported in full below it. also: properties checked here, beyond those that always hold.
+    violated_anyway: properties that no kernel has here, for a reason of its own; not checked.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Scenario:
     explanation: str = ""
     shown: str = ""
     also: tuple[Property, ...] = ()
+    violated_anyway: tuple[Property, ...] = ()
 
     def case(self, name: str) -> Case:
         """A case by its name; UnknownName if there is none."""

@@ -6,6 +6,7 @@ from mmspec.kernels.changes import (
     MBIND_MOVES_THP,
     THP_MIGRATION,
 )
+from mmspec.kernels.drafts import QUEUE_TAKES_ANY_PMD
 from mmspec.lang import NULL, OnStack, has, restates, this_task, u8, u32
 from mmspec.spec.machine.locks import (
     SpinLock,
@@ -124,7 +125,7 @@ def _split_locked(page: Page) -> int:
 def queue_pages_pmd(pmd: Pmd, ptl: SpinLock, qp: QueuePages, pagelist: PageList) -> bool:
     """Queue the huge page of a PMD; True if the PMD is done with. Drops the PMD's lock."""
     pmdval = pmd.val
-    if is_pmd_migration_entry(pmdval):
+    if is_pmd_migration_entry(pmdval) and not has(QUEUE_TAKES_ANY_PMD):
         spin_unlock(ptl)
         return True
     page = pmd_page(pmdval)

@@ -1,0 +1,44 @@
+"""Huge pages and their PMDs are split while they are used, with nothing that migrates."""
+
+from __future__ import annotations
+
+from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
+from mmspec.properties.marks import (
+    what_was_stored_to_is_dirty,
+    what_was_stored_to_is_soft_dirty,
+)
+from mmspec.scenarios import moves
+from mmspec.scenarios.moves import freed, zap_part
+from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.seed import huge, split, write
+from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, USER_BASE
+from mmspec.spec.page.huge_memory import __split_huge_page, __split_huge_pmd_locked
+from mmspec.spec.page.syscalls import munmap
+
+
+def unmap() -> None:
+    """munmap(2)."""
+    munmap(USER_BASE, HPAGE_PMD_SIZE)
+
+
+SCENARIO = Scenario(
+    name="splits",
+    title="a huge page or its PMD is split while it is written to, unmapped or split",
+    cases=(
+        *crossed((huge, freed), (zap_part,), (write,)),
+        *crossed((freed,), (split,), (write,)),
+        *crossed((huge,), (split,), (split, unmap)),
+    ),
+    rows=(
+        Row("v4.13", v4_13, "as released"),
+        Row("v4.14", v4_14, "as released"),
+        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
+    ),
+    config=moves.SCENARIO.config,
+    witnesses=(
+        Witness("a huge PMD is split", __split_huge_pmd_locked),
+        Witness("a huge page is taken apart", __split_huge_page),
+    ),
+    explanation=__doc__,
+    also=(what_was_stored_to_is_dirty, what_was_stored_to_is_soft_dirty),
+)

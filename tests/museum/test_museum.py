@@ -1,0 +1,98 @@
+"""Every exhibit: without its fix the fault is found, with it every state is explored."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+
+from mmspec import museum
+from mmspec.kernels.releases import RELEASES, v4_13, v4_14, v4_14_fixed
+from mmspec.museum import Bug
+from mmspec.museum.checking import OPTIONS, Seen, Shown, ask, show
+from mmspec.properties import SPECIAL
+
+BUGS = museum.bugs()
+
+
+@functools.cache
+def shown() -> dict[str, Shown]:
+    return show(BUGS)
+
+
+@functools.cache
+def asked(kernel: str) -> dict[str, Seen]:
+    return ask(BUGS, RELEASES[kernel])
+
+
+def test_searches_have_one_thread_so_that_they_explore_the_same_states() -> None:
+    assert OPTIONS.workers == 1
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=str)
+def test_reverting_the_fix_brings_the_bug_back(bug: Bug) -> None:
+    found = shown()[bug.name].without
+
+    if bug.not_here:
+        assert found.is_exhausted
+    else:
+        assert found.violation is not None
+        assert found.violation.broken is bug.violates
+        assert not found.missing
+        assert found.steps == bug.steps
+    assert found.result.states == bug.states
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=str)
+def test_with_the_fix_everything_is_explored_and_nothing_violated(bug: Bug) -> None:
+    kept = shown()[bug.name].with_it
+
+    assert kept.is_exhausted
+    assert kept.result.states == bug.exhausted
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=str)
+def test_an_exhibit_tells_what_it_was(bug: Bug) -> None:
+    assert bug.title
+    assert bug.key_steps or bug.not_here
+    assert bug.reached
+    assert bug.fixed.commit
+
+
+def test_every_property_that_scenarios_ask_for_can_fail() -> None:
+    broken = {bug.violates for bug in BUGS if shown()[bug.name].is_found}
+    found = {
+        case.violation.broken
+        for made in shown().values()
+        for case in made.without.result.cases
+        if case.violation is not None
+    }
+
+    missing = set(SPECIAL.values()) - broken - found
+    assert {made.name for made in missing} == {"no_huge_page_that_PTEs_map_is_mlocked"}
+
+
+def test_a_kernel_that_has_every_fix_has_no_fault() -> None:
+    seen = ask(BUGS, v4_14_fixed)
+
+    assert not [name for name, one in seen.items() if one.violation is not None]
+
+
+def test_v4_14_has_what_was_fixed_after_it_and_not_what_was_fixed_before() -> None:
+    has = {name for name, one in asked("v4.14").items() if one.is_the_bug}
+    later = {bug.name for bug in BUGS if bug.mutant is None and bug.fixed not in v4_14}
+
+    assert has == later
+
+
+def test_v4_13_has_no_fault_of_what_it_does_not_do() -> None:
+    has = {name for name, one in asked("v4.13").items() if one.is_the_bug}
+
+    assert has == {
+        "dirty_lost_in_pmd_split",
+        "split_misses_zapped_pte",
+        "split_tail_found_too_early",
+        "thp_reused_while_frozen",
+        "unmap_stops_at_a_sum_of_counts",
+    }
+    assert v4_13 in RELEASES.values()
