@@ -119,11 +119,20 @@ LEGEND: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("mm", "An address space: struct mm_struct."),
             ("VMA", "struct vm_area_struct: a range of an address space, as mmap made it."),
+            ("vm_start, vm_end", "Of a VMA: where it begins and ends, in bytes."),
+            (
+                "vm_mm, vm_pgoff, vm_page_prot, vm_flags",
+                "Of a VMA: its address space, its offset in pages, the bits of new PTEs, VM_READ etc.",
+            ),
             ("vm_next, mmap", "The list of an address space's VMAs."),
             ("vm_policy", "The nodes that mbind() chose for a VMA."),
             (
                 "anon_vma",
                 "The object through which all VMAs that may map an anonymous page are found.",
+            ),
+            (
+                "root, parent",
+                "Of an anon_vma: the one that was there before any fork; before the last.",
             ),
             ("avc", "anon_vma_chain: ties one VMA to one anon_vma."),
             (
@@ -174,16 +183,16 @@ LEGEND: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 
 
 def terms() -> dict[str, str]:
-    """Every single word that is explained."""
+    """Every single word that is explained, in small letters."""
     found = {}
     for _, entries in LEGEND:
         for names, text in entries:
             for name in names.split(", "):
-                found[name.partition("[")[0]] = text
+                found.setdefault(name.partition("[")[0].lower(), text)
     return found
 
 
 def meaning(field: str) -> str:
     """What a field or an object is; empty if the legend does not say."""
     known = terms()
-    return known.get(field) or known.get(field.lstrip("_").partition("[")[0]) or ""
+    return known.get(field.lstrip("_").partition("[")[0].lower(), "")

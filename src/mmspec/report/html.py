@@ -48,6 +48,7 @@ def html(history: History) -> str:
         data=_embedded(_Page(history).data()),
         history=history,
         ending=history.ending,
+        noticed=not any("no kernel looks at this" in line for line in history.ending.splat),
         checked=_checked(history),
         programs=_programs(history),
         scope=scope(trace.case, trace.config),
@@ -131,6 +132,7 @@ class _Page:
             "end": {
                 "task": end.task,
                 "stack": end_stack,
+                "predicate": int(not end.stack),
                 "splat": list(end.splat),
                 "headline": end.headline,
                 "kind": end.kind,

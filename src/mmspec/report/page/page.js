@@ -440,8 +440,9 @@
   }
   let chosen = null; // a frame that was asked for: its place in the stack
   function stackAt(at) {
-    if (at === last && data.end.stack.length) return data.end.stack;
-    return at ? steps[at - 1].s || [] : [];
+    const own = at ? steps[at - 1].s || [] : [];
+    if (at !== last || !data.end.stack.length) return own;
+    return data.end.predicate ? [...own, ...data.end.stack] : data.end.stack;
   }
   function drawSource(at) {
     const stack = stackAt(at);
@@ -458,7 +459,8 @@
       while (n > 0 && !calls[stack[n][0]].shown) n--;
     }
     stack.forEach(([call, line], k) => {
-      if (k) path.append(make("span", { class: "note", text: " › " }));
+      const checks = at === last && data.end.predicate && k === stack.length - 1;
+      if (k) path.append(make("span", { class: "note", text: checks ? " then " : " › " }));
       path.append(make("button", { type: "button", class: calls[call].shown ? undefined : "inner", "aria-pressed": String(k === n), title: calls[call].label, text: calls[call].name, on: () => { chosen = k; drawSource(current); } }));
     });
     const [call, line] = stack[n];
