@@ -40,7 +40,7 @@ LEGEND: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ),
             (
                 "subpages",
-                "Interleavings multiply, so huge pages are small here: 4 subpages, not 512.",
+                "Interleavings multiply, so huge pages are small here: a few subpages, not 512.",
             ),
         ),
     ),
@@ -122,7 +122,7 @@ LEGEND: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("vm_start, vm_end", "Of a VMA: where it begins and ends, in bytes."),
             (
                 "vm_mm, vm_pgoff, vm_page_prot, vm_flags",
-                "Of a VMA: its address space, its offset in pages, the bits of new PTEs, VM_READ etc.",
+                "Of a VMA: its address space, offset in pages, the bits of new PTEs, VM_READ...",
             ),
             ("vm_next, mmap", "The list of an address space's VMAs."),
             ("vm_policy", "The nodes that mbind() chose for a VMA."),

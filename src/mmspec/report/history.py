@@ -84,9 +84,9 @@ class Locks:
 class Step:
     """One step. number: from 1. exiting: whether it is behind the schedule, when processes exit.
 
-    stack: where it begins, outermost first. renamed: scalars whose word is to be read differently
-    from now on, as (slot, name, value). is_key: whether another task notices it, or the violation
-    speaks of it.
+    stack: where what matters most in it is done, outermost first. renamed: scalars whose word is to
+    be read differently from now on, as (slot, name, value). is_key: whether another task notices
+    it, or the violation speaks of it.
     """
 
     number: int
@@ -240,7 +240,7 @@ class _Writer:
         seen = tuple(self._seen(event) for event in taken.events)
         last = taken.number == len(self.execution.steps)
         end = self.execution.end
-        stack = taken.events[0].stack if taken.events else taken.stack
+        stack = _main(seen).stack if seen else taken.stack
         if last and end.task == taken.task and end.stack and not stack:
             stack = end.stack
         kind, name = taken.name
@@ -297,6 +297,17 @@ class _Writer:
             return Locks(held)
         wanted = tuple(self.lock_names[n] for n in standing.wanted)
         return Locks(held, wanted, standing.does, True)
+
+
+def _main(seen: Sequence[Seen]) -> Seen:
+    """What matters most in a step."""
+    orders: tuple[Callable[[Seen], bool], ...] = (
+        lambda one: one.telling,
+        lambda one: one.changed and not one.silent,
+        lambda one: one.changed and not one.is_lock,
+        lambda one: one.changed,
+    )
+    return next((one for order in orders for one in seen if order(one)), seen[0])
 
 
 def _is_lock(access: Access) -> bool:

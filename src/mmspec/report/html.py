@@ -201,8 +201,8 @@ class _Page:
         return [[self._call(place.call), place.line] for place in stack]
 
     def _enter(self, stack: Sequence[Place]) -> None:
-        """Number the calls of a stack."""
-        parent = -1
+        """Number the calls of a stack; each with the line of its caller that it comes from."""
+        parent = at = -1
         for n, place in enumerate(stack):
             call = place.call
             if call.number not in self.calls:
@@ -213,8 +213,8 @@ class _Page:
                 shown = int(n == 0 or call.restated)
                 where = self.string(call.restates)
                 name = self.string(call.function)
-                self.call_rows.append([number, parent, label, shown, where, name])
-            parent = self.calls[call.number]
+                self.call_rows.append([number, parent, label, shown, where, name, at])
+            parent, at = self.calls[call.number], place.line
 
     def _call(self, call: Call) -> int:
         return self.calls.get(call.number, -1)
@@ -227,7 +227,7 @@ class _Page:
         fn = text_of(broken.holds)
         number = self.functions.setdefault(fn, len(self.functions))
         name = self.string(fn.__name__)
-        self.call_rows.append([number, -1, name, 1, self.string(""), name])
+        self.call_rows.append([number, -1, name, 1, self.string(""), name, -1])
         return [[len(self.call_rows) - 1, 0]]
 
     def _functions(self) -> list[dict[str, Any]]:

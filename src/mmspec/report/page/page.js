@@ -6,8 +6,8 @@
   const steps = data.steps;
   const last = steps.length;
   const $ = (id) => document.getElementById(id);
-  const calls = data.calls.map(([fn, parent, label, shown, file, name]) => ({
-    fn, parent, label: text(label), shown: !!shown, file: text(file), name: text(name),
+  const calls = data.calls.map(([fn, parent, label, shown, file, name, from]) => ({
+    fn, parent, from, label: text(label), shown: !!shown, file: text(file), name: text(name),
   }));
 
   function make(tag, attributes, ...children) {
@@ -463,6 +463,8 @@
       if (k) path.append(make("span", { class: "note", text: checks ? " then " : " › " }));
       path.append(make("button", { type: "button", class: calls[call].shown ? undefined : "inner", "aria-pressed": String(k === n), title: calls[call].label, text: calls[call].name, on: () => { chosen = k; drawSource(current); } }));
     });
+    const asked = path.querySelector("[aria-pressed=true]");
+    path.scrollTop = Math.max(0, asked.offsetTop - path.clientHeight + asked.offsetHeight + 4);
     const [call, line] = stack[n];
     const fn = calls[call].fn;
     if (fn < 0) { box.replaceChildren(); return; }
@@ -470,7 +472,13 @@
     $("where").textContent = `${about.file}${line ? `:${line}` : ""}` + (calls[call].file ? `, restates ${calls[call].file}` : "");
     $("where").title = $("where").textContent;
     const near = new Set();
-    if (at) for (const [c, l] of steps[at - 1].e || []) if (c === call) near.add(lineIn(fn, l));
+    if (at) {
+      for (const event of steps[at - 1].e || []) {
+        let [c, line] = event;
+        while (c >= 0 && c !== call) { line = calls[c].from; c = calls[c].parent; }
+        if (c === call) near.add(lineIn(fn, line));
+      }
+    }
     const here = line ? lineIn(fn, line) : -1;
     const lines = paint(fn).map((parts, k) => make("li", { class: k === here ? "here" : near.has(k) ? "near" : undefined, "aria-current": k === here ? "step" : undefined, "data-n": about.numbers[k] }, parts));
     const list = make("ol", {}, ...lines);

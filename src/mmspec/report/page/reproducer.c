@@ -72,6 +72,7 @@ ksft_print_msg(const char *format, ...)
 	printf("%sok 1 " format, (good) ? "" : "not ", ##__VA_ARGS__)
 #define ksft_test_result_skip(format, ...) \
 	printf("ok 1 # SKIP " format, ##__VA_ARGS__)
+#define ksft_finished() exit(!good)
 #endif
 
 /* Taints that tell of trouble: a bad page, a dead task, a warning. */
@@ -325,5 +326,5 @@ int main(int argc, char **argv)
 		ksft_test_result_skip("%s: system calls were refused\n", {{ name }});
 	else
 		ksft_test_result(good, "%s\n", {{ name }});
-	return !good;
+	ksft_finished();
 }
