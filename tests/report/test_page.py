@@ -101,7 +101,6 @@ def test_a_step_has_a_permalink(opened: Open, told: Callable[[str], History]) ->
     assert change.name in _text(browser, "diff")
     assert change.value in _text(browser, "diff")
     browser.execute_script("location.hash = '#step-7'")
-    browser.implicitly_wait(1)
     assert (
         browser.execute_async_script(
             "setTimeout(() => arguments[0](document.getElementById('number').value), 50)"

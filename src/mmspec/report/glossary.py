@@ -184,7 +184,7 @@ LEGEND: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 
 def terms() -> dict[str, str]:
     """Every single word that is explained, in small letters."""
-    found = {}
+    found: dict[str, str] = {}
     for _, entries in LEGEND:
         for names, text in entries:
             for name in names.split(", "):

@@ -178,14 +178,6 @@
     node.button.setAttribute("aria-expanded", String(open));
     if (current) showCurrent(false);
   }
-  function everyNode(visit) {
-    const inner = (node) => {
-      if (node.step !== undefined) return;
-      if (node.button) { fill(node); visit(node); }
-      for (const kid of [...node.kids, ...gaps.filter((gap) => gap.parent === node)]) inner(kid);
-    };
-    runs.forEach(inner);
-  }
   const list = make("ol");
   runs.forEach((run, n) => {
     if (run.exiting && (n === 0 || !runs[n - 1].exiting)) list.append(make("li", { class: "row sep", text: "Then every process exits, one after the other:" }));
@@ -194,7 +186,7 @@
   list.append(make("li", { class: "row end", text: data.end.headline }));
   tree.append(list);
   function foldAll(open) {
-    const visit = (node) => { fold(node, open || node.key); for (const kid of node.kids) if (kid.button) visit(kid); };
+    // What is unfolded is made only then, and may hold more to unfold.
     const nodes = [];
     const collect = (node) => { if (node.button) nodes.push(node); node.kids && node.kids.forEach(collect); };
     for (let round = 0, before = -1; before !== nodes.length && round < 40; round++) {
