@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help seed test check judge bench mutants fuzz clean
+.PHONY: help seed museum test check judge bench mutants fuzz clean
 
 help:  ## What can be made.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ $(BIN)/.dev: $(BIN)/.made
 
 seed: $(BIN)/.made  ## Set up, and check the seed's bug on every kernel that has it or not.
 	@$(BIN)/mmspec check seed; code=$$?; test $$code -eq 0 -o $$code -eq 1
+
+museum: $(BIN)/.made  ## Faults of Linux's history: found without their fixes, gone with them.
+	@$(BIN)/python -m mmspec museum
 
 test: $(BIN)/.dev  ## All tests. Those that compare with Spin need spin and gcc.
 	$(BIN)/python -m pytest

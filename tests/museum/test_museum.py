@@ -7,7 +7,7 @@ import functools
 import pytest
 
 from mmspec import museum
-from mmspec.kernels.releases import RELEASES, v4_13, v4_14, v4_14_fixed
+from mmspec.kernels.releases import RELEASES, v4_14, v4_14_fixed
 from mmspec.museum import Bug
 from mmspec.museum.checking import OPTIONS, Seen, Shown, ask, show
 from mmspec.properties import SPECIAL
@@ -53,7 +53,7 @@ def test_with_the_fix_everything_is_explored_and_nothing_violated(bug: Bug) -> N
 
 @pytest.mark.parametrize("bug", BUGS, ids=str)
 def test_an_exhibit_tells_what_it_was(bug: Bug) -> None:
-    assert bug.title
+    assert bug.title and len(bug.prose.splitlines()) > 2
     assert bug.key_steps or bug.not_here
     assert bug.reached
     assert bug.fixed.commit
@@ -80,7 +80,7 @@ def test_a_kernel_that_has_every_fix_has_no_fault() -> None:
 
 def test_v4_14_has_what_was_fixed_after_it_and_not_what_was_fixed_before() -> None:
     has = {name for name, one in asked("v4.14").items() if one.is_the_bug}
-    later = {bug.name for bug in BUGS if bug.mutant is None and bug.fixed not in v4_14}
+    later = {bug.name for bug in BUGS if bug.fixed not in v4_14}
 
     assert has == later
 
@@ -94,5 +94,5 @@ def test_v4_13_has_no_fault_of_what_it_does_not_do() -> None:
         "split_tail_found_too_early",
         "thp_reused_while_frozen",
         "unmap_stops_at_a_sum_of_counts",
+        "walk_reuses_first_pmd",
     }
-    assert v4_13 in RELEASES.values()

@@ -161,8 +161,6 @@ def _answer(seen: Seen, kernel: Kernel) -> tuple[Verdict, str]:
     """Whether a kernel has a fault, and how that is known."""
     bug, result = seen.bug, seen.result
     states = f"{result.states:,} states"
-    if not result.cases:
-        return Verdict.HOLDS, f"it has nothing of what {bug.cases[0]} needs"
     if seen.is_the_bug:
         return Verdict.VIOLATED, f"after {seen.steps:,} steps: {bug.violates.sentence}"
     if seen.violation is not None:
@@ -171,6 +169,6 @@ def _answer(seen: Seen, kernel: Kernel) -> tuple[Verdict, str]:
             return Verdict.VIOLATED, f"after {seen.steps:,} steps, in another way: {found.text}"
         return Verdict.UNDETERMINED, f"something else is found: {found.text}"
     if result.verdict is Verdict.HOLDS:
-        why = f"it has {bug.fixed}" if bug.fixed in kernel else "though it has not the fix"
+        why = f"it has {bug.fixed}" if bug.fixed in kernel else "without the fix"
         return Verdict.HOLDS, f"{why}; exhausted, {states}"
     return Verdict.UNDETERMINED, f"not exhausted: {states}"

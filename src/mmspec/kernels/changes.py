@@ -16,6 +16,11 @@ PMD_SPLIT_KEEPS_SOFT_DIRTY = Change(
     subject="soft_dirty: fix soft_dirty during THP split",
     release="v4.8",
 )
+FREEZE_CHECKS_PMD_UNDER_LOCK = Change(
+    commit="33f4751e9960",
+    subject="mm: thp: move pmd check inside ptl for freeze_page()",
+    release="v4.8",
+)
 
 # -------------------------------------------------------------------------- walks (v4.11)
 
@@ -31,6 +36,11 @@ RESTORE_BY_WALK = Change(
     needs=(FREEZE_IN_ONE_CALL,),
 )
 
+CLEAR_REFS_KEEPS_PMD_HUGE = Change(
+    commit="5b7abeae3af8",
+    subject="thp: fix MADV_DONTNEED vs clear soft dirty race",
+    release="v4.11",
+)
 THP_WP_UNDER_PAGE_LOCK = Change(
     commit="ba3c4ce6def4",
     subject="mm, THP, swap: make reuse_swap_page() works for THP swapped out",
@@ -116,6 +126,14 @@ SPLIT_WARNS_IF_MAPPED = Change(
     commit="504e070dc08f",
     subject="mm: thp: replace DEBUG_VM BUG with VM_WARN when unmap fails for split",
     release="v5.13",
+)
+
+# The texts of v4.11 to v4.13 read the PMD once as well: what a compiler may make of the original is
+# in drafts.
+WALK_READS_PMD_ONCE = Change(
+    commit="a7b100953aa3",
+    subject="mm: page_vma_mapped: ensure pmd is loaded with READ_ONCE outside of lock",
+    release="v4.14",
 )
 
 # ------------------------------------------------------ later fixes of what v4.14 and older do

@@ -43,6 +43,11 @@ SPLIT_ANY_PMD = Change(
     subject="__split_huge_pmd() does not compare the PMD's page with the one it was given",
     release="mutant",
 )
+WALK_REUSES_FIRST_PMD = Change(
+    subject="page_vma_mapped_walk() looks twice at the PMD, and uses the first value again",
+    release="reading",
+    needs=(FREEZE_IN_ONE_CALL,),
+)
 WALK_MATCHES_ANY_PMD = Change(
     subject="page_vma_mapped_walk() does not compare the PMD's page with the one it looks for",
     release="mutant",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from mmspec.kernels.change import Kernel
 from mmspec.kernels.changes import (
     ARCH_ENABLE_THP_MIGRATION,
+    CLEAR_REFS_KEEPS_PMD_HUGE,
+    FREEZE_CHECKS_PMD_UNDER_LOCK,
     FREEZE_IN_ONE_CALL,
     HOTREMOVE_MOVES_THP,
     MBIND_MOVES_THP,
@@ -30,13 +32,20 @@ from mmspec.kernels.changes import (
     THP_MIGRATION,
     THP_WP_UNDER_PAGE_LOCK,
     UNMAP_UNTIL_NOT_MAPPED,
+    WALK_READS_PMD_ONCE,
 )
 
 #: Fixes that every kernel here has; they can be taken out.
-FROM_THE_START = (MIGRATION_KEEPS_SOFT_DIRTY, PMD_SPLIT_KEEPS_SOFT_DIRTY)
+FROM_THE_START = (
+    MIGRATION_KEEPS_SOFT_DIRTY,
+    PMD_SPLIT_KEEPS_SOFT_DIRTY,
+    FREEZE_CHECKS_PMD_UNDER_LOCK,
+)
 
 v4_10 = Kernel.of("v4.10", FROM_THE_START)
-v4_13 = Kernel.of("v4.13", {*v4_10.changes, FREEZE_IN_ONE_CALL, RESTORE_BY_WALK})
+v4_13 = Kernel.of(
+    "v4.13", {*v4_10.changes, FREEZE_IN_ONE_CALL, RESTORE_BY_WALK, CLEAR_REFS_KEEPS_PMD_HUGE}
+)
 
 THP_MIGRATION_SERIES = (
     QUEUE_PAGES_REQUIRED,
@@ -50,7 +59,9 @@ THP_MIGRATION_SERIES = (
     MOVE_PAGES_MOVES_THP,
     HOTREMOVE_MOVES_THP,
 )
-v4_14 = Kernel.of("v4.14", {*v4_13.changes, *THP_MIGRATION_SERIES, THP_WP_UNDER_PAGE_LOCK})
+v4_14 = Kernel.of(
+    "v4.14", {*v4_13.changes, *THP_MIGRATION_SERIES, THP_WP_UNDER_PAGE_LOCK, WALK_READS_PMD_ONCE}
+)
 
 #: What makes a split wait for, or live with, other unmapping that is under way.
 SAFE_SPLITTING = (UNMAP_UNTIL_NOT_MAPPED, SPLIT_WAITS_FOR_ZAP, SPLIT_WARNS_IF_MAPPED)
@@ -70,5 +81,10 @@ LATER_FIXES = (
 
 #: v4.14 without the faults that are known to us.
 v4_14_fixed = Kernel("v4.14 with later fixes", v4_14.with_(*LATER_FIXES).changes)
+#: v4.10 with those of these fixes that it can have.
+v4_10_fixed = Kernel(
+    "v4.10 with later fixes",
+    v4_10.with_(*(c for c in LATER_FIXES if not c.needs), THP_WP_UNDER_PAGE_LOCK).changes,
+)
 
 RELEASES = {kernel.name: kernel for kernel in (v4_10, v4_13, v4_14)}

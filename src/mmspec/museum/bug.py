@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mmspec.kernels import Change, Kernel
@@ -61,6 +61,9 @@ class Bug:
         """A kernel as it is as to this fault, with the fixes of others: to see this one alone."""
         apart = {self.fixed, *self.with_it}
         made = kernel
+        if self.mutant is not None and self.fixed not in kernel:
+            if all(need in kernel for need in self.mutant.needs):
+                made = made.with_(self.mutant)
         missing = [c for c in others if c not in kernel and c not in apart]
         while True:
             ready = [c for c in missing if all(need in made for need in c.needs)]
@@ -71,7 +74,7 @@ class Bug:
 
     def chosen(self) -> list[Case]:
         """The cases to be explored."""
-        return [self.scenario.case(name) for name in self.cases]
+        return [replace(self.scenario.case(name), needs=()) for name in self.cases]
 
     def __str__(self) -> str:
         return self.name

@@ -24,6 +24,7 @@ from mmspec.spec.machine.sizes import (
     NR_MMS,
     PTRS_PER_PMD,
     PTRS_PER_PTE,
+    USER_PAGES,
 )
 from mmspec.spec.page.deferred_list import list_empty, page_deferred_list
 from mmspec.spec.page.mm_types import Mm, Page, mem_map, mms
@@ -118,5 +119,15 @@ def partly_mapped_huge_pages_are_queued() -> bool:
         page = mem_map[n]
         if not page.buddy and page.flags & PG_head and _partly_mapped(page):
             if list_empty(page_deferred_list(page)):
+                return False
+    return True
+
+
+@at_rest
+def what_was_thrown_away_is_gone() -> bool:
+    """Where everything was thrown away after the last store, nothing that was stored is left."""
+    for m in range(NR_MMS):
+        for k in range(USER_PAGES):
+            if mms[m].mm_users and mms[m].last_store[k]:
                 return False
     return True

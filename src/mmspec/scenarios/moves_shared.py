@@ -87,6 +87,13 @@ def bind_back() -> None:
     mbind(USER_BASE, HPAGE_PMD_SIZE, NODE_0, MPOL_MF_MOVE_ALL)
 
 
+def renew() -> None:
+    """Throw the huge page away, get a new one, and throw a part of that away."""
+    madvise_dontneed(USER_BASE, HPAGE_PMD_SIZE)
+    store(USER_BASE, 3)
+    madvise_dontneed(USER_BASE + LAST_PAGE, PAGE_SIZE)
+
+
 def zap_part_and_write() -> None:
     """The same, and then a store to the first page."""
     madvise_dontneed(USER_BASE + LAST_PAGE, PAGE_SIZE)
@@ -99,6 +106,7 @@ SCENARIO = Scenario(
     cases=(
         *crossed((inherited,), (move,), (write, zap_part_and_write)),
         *crossed((family,), (move,), (bind, inherit), (MBIND_MOVES_THP,)),
+        *crossed((family,), (move,), (renew,)),
         *crossed((settled,), (move_back,), (bind_back,), (MBIND_MOVES_THP,)),
         *crossed((locked,), (move,), (zap_part,)),
     ),

@@ -112,6 +112,11 @@ def pte_mksoft_dirty(pte: u64) -> u64:
     return pte | _PAGE_SOFT_DIRTY
 
 
+def pte_clear_soft_dirty(pte: u64) -> u64:
+    """Not soft-dirty, of a present entry."""
+    return pte & ~_PAGE_SOFT_DIRTY
+
+
 def pfn_pte(pfn: u16, prot: u64) -> u64:
     """A present entry."""
     return pfn << PAGE_SHIFT | prot
@@ -207,6 +212,11 @@ def pmd_mksoft_dirty(pmd: u64) -> u64:
     return pmd | _PAGE_SOFT_DIRTY
 
 
+def pmd_clear_soft_dirty(pmd: u64) -> u64:
+    """Not soft-dirty, of a present entry."""
+    return pmd & ~_PAGE_SOFT_DIRTY
+
+
 def pmd_mknotpresent(pmd: u64) -> u64:
     """Not present for the processor; PSE stays, so that software still sees a huge page."""
     return pmd & ~(_PAGE_PRESENT | _PAGE_PROTNONE)
@@ -290,6 +300,11 @@ def _page_swp_soft_dirty() -> u64:
 def pte_swp_soft_dirty(pte: u64) -> bool:
     """Soft-dirty, of a swap entry."""
     return pte & _page_swp_soft_dirty() != 0
+
+
+def pte_swp_clear_soft_dirty(pte: u64) -> u64:
+    """Not soft-dirty, of a swap entry."""
+    return pte & ~_page_swp_soft_dirty()
 
 
 def pte_swp_mksoft_dirty(pte: u64) -> u64:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmspec.kernels.changes import (
+    FREEZE_CHECKS_PMD_UNDER_LOCK,
     FREEZE_IN_ONE_CALL,
     MIGRATED_THP_MLOCKED_IF_PMD_ONLY,
     MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS,
@@ -689,7 +690,13 @@ def __split_huge_pmd(vma: Vma, pmd: Pmd, address: u32, freeze: bool, page: Page)
 @restates("mm/huge_memory.c", at="v4.14")
 def split_huge_pmd_address(vma: Vma, address: u32, freeze: bool, page: Page) -> None:
     """Split the huge PMD at an address."""
-    __split_huge_pmd(vma, pmd_offset(vma.vm_mm, address), address, freeze, page)
+    pmd = pmd_offset(vma.vm_mm, address)
+    if not has(FREEZE_CHECKS_PMD_UNDER_LOCK):
+        # whoever rewrites the PMD can have made it none for a moment
+        pmdval = pmd.val
+        if not pmd_present(pmdval) or not pmd_trans_huge(pmdval):
+            return
+    __split_huge_pmd(vma, pmd, address, freeze, page)
 
 
 @restates("include/linux/huge_mm.h", at="v4.14")

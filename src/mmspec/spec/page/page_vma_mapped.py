@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmspec.kernels.changes import SPLIT_WAITS_FOR_ZAP, THP_MIGRATION
-from mmspec.kernels.drafts import WALK_MATCHES_ANY_PMD
+from mmspec.kernels.drafts import WALK_MATCHES_ANY_PMD, WALK_REUSES_FIRST_PMD
 from mmspec.lang import NULL, OnStack, has, restates, u8, u32, u64
 from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_unlock
 from mmspec.spec.machine.pgtable import (
@@ -147,13 +147,18 @@ def _enter(pvmw: PageVmaMappedWalk) -> u8:
                 page_vma_mapped_walk_done(pvmw)
             return found
         pmde = pvmw.pmd.val
-    elif not pmd_present(pmde):
+    elif not pmd_present(pmde) and not has(WALK_REUSES_FIRST_PMD):
         if has(SPLIT_WAITS_FOR_ZAP) and pvmw.flags & PVMW_SYNC and PageTransCompound(pvmw.page):
             # whoever cleared the PMD may not have dropped the mapcount yet: wait for it
             ptl = pmd_lockptr(pvmw.pmd)
             spin_lock(ptl)
             spin_unlock(ptl)
         return NOT_FOUND
+    if has(WALK_REUSES_FIRST_PMD):
+        # what is looked at is what is there now, what is used is what was there at first
+        again = pvmw.pmd.val
+        if not pmd_present(again) or pmd_trans_huge(again):
+            return NOT_FOUND
     if map_pte(pvmw, pmde):
         return CHECK
     return NEXT

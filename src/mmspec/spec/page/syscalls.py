@@ -42,6 +42,7 @@ from mmspec.spec.page.mmap import (
 )
 from mmspec.spec.page.page_alloc import page_alloc_init
 from mmspec.spec.page.pgtable import pmd_offset
+from mmspec.spec.page.task_mmu import clear_refs_write
 
 PROT = VM_READ | VM_WRITE | VM_EXEC
 
@@ -181,6 +182,11 @@ def madvise_free(start: u32) -> int:
         madvise_free_huge_pmd(vma, pmd_offset(mm, start), start)
     up_read(mm.mmap_sem)
     return 0
+
+
+def clear_refs() -> None:
+    """Forget which pages were stored to, in soft-dirty bits."""
+    clear_refs_write(tasks[this_task()].mm)
 
 
 def mbind(start: u32, length: u32, nodes: u8, flags: u8) -> int:
