@@ -160,8 +160,9 @@ _STATEMENTS: dict[str, Callable[..., str]] = {
     "store": lambda memory, address, value: f"store({memory.at(address)}, {value});",
     "load": lambda memory, address: f"load({memory.at(address)});",
     "fork": lambda memory, task: "fork_and_stay();",
+    "clear_refs": lambda memory: 'write_to("/proc/self/clear_refs", "4");',
     "share_mm": lambda memory, task: f"start_thread({task});",
-    "split_huge_pages_set": lambda memory: "split_huge_pages();",
+    "split_huge_pages_set": lambda memory: 'write_to("/sys/kernel/debug/split_huge_pages", "1");',
 }
 
 

@@ -152,11 +152,11 @@ static inline void move_to(char *address, int count, int node, int flags)
 	tried("move_pages", syscall(SYS_move_pages, 0, k, pages, nodes, status, flags));
 }
 
-static inline void split_huge_pages(void)
+static inline void write_to(const char *path, const char *text)
 {
-	int fd = open("/sys/kernel/debug/split_huge_pages", O_WRONLY);
+	int fd = open(path, O_WRONLY);
 
-	tried("split_huge_pages", fd < 0 ? -1 : (long)write(fd, "1", 1));
+	tried(path, fd < 0 ? -1 : (long)write(fd, text, strlen(text)));
 	if (fd >= 0)
 		close(fd);
 }
