@@ -166,6 +166,12 @@ PMD_MIGRATION_KEEPS_DIRTY = Change(
     release="v5.6",
     needs=(THP_MIGRATION, PMDP_INVALIDATE_RETURNS_OLD),
 )
+PMD_SPLIT_UNDER_PAGE_LOCK = Change(
+    commit="c444eb564fb1",
+    subject="mm: thp: make the THP mapcount atomic against __split_huge_pmd_locked()",
+    release="v5.8",
+    needs=(THP_WP_UNDER_PAGE_LOCK,),
+)
 MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT = Change(
     commit="ec0abae6dcdf",
     subject="mm/thp: fix __split_huge_pmd_locked() for migration PMD",

@@ -20,6 +20,7 @@ from mmspec.spec.page.huge_memory import remove_migration_pmd
 from mmspec.spec.page.mempolicy import MPOL_MF_MOVE_ALL
 from mmspec.spec.page.syscalls import (
     boot,
+    fork,
     madvise_dontneed,
     madvise_free,
     migrate_pages,
@@ -40,6 +41,14 @@ def freed() -> None:
     store(USER_BASE, 1)
     madvise_free(USER_BASE)
     share_mm(1)
+
+
+def family() -> None:
+    """A huge page, mapped by PMDs in two processes, parent and child."""
+    boot()
+    mmap(USER_BASE, HPAGE_PMD_SIZE)
+    store(USER_BASE, 1)
+    fork(1)
 
 
 # --------------------------------------------------------------------------------------- tasks

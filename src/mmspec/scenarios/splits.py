@@ -8,7 +8,7 @@ from mmspec.properties.marks import (
     what_was_stored_to_is_soft_dirty,
 )
 from mmspec.scenarios import moves
-from mmspec.scenarios.moves import freed, zap_part
+from mmspec.scenarios.moves import family, freed, zap_part
 from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
 from mmspec.scenarios.seed import huge, split, write
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, USER_BASE
@@ -28,6 +28,7 @@ SCENARIO = Scenario(
         *crossed((huge, freed), (zap_part,), (write,)),
         *crossed((freed,), (split,), (write,)),
         *crossed((huge,), (split,), (split, unmap)),
+        *crossed((family,), (zap_part,), (write,)),
     ),
     rows=(
         Row("v4.13", v4_13, "as released"),

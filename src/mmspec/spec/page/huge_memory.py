@@ -12,6 +12,7 @@ from mmspec.kernels.changes import (
     PMD_MIGRATION_IN_COMMON_PATHS,
     PMD_MIGRATION_KEEPS_DIRTY,
     PMD_SPLIT_KEEPS_SOFT_DIRTY,
+    PMD_SPLIT_UNDER_PAGE_LOCK,
     PMDP_INVALIDATE_RETURNS_OLD,
     SOFT_DIRTY_OVER_THP_MIGRATION,
     SPLIT_FREEZE_FLAG,
@@ -676,6 +677,25 @@ def __split_huge_pmd(vma: Vma, pmd: Pmd, address: u32, freeze: bool, page: Page)
     if page and not has(SPLIT_ANY_PMD) and not pmd_page_is(pmdval, page):
         spin_unlock(ptl)
         return
+    locked: Page = NULL
+    if has(PMD_SPLIT_UNDER_PAGE_LOCK) and not page:
+        # who asks how often the page is mapped holds its lock: nobody may move mappings meanwhile
+        while not locked and pmd_trans_huge(pmdval):
+            huge = pmd_page(pmdval)
+            if trylock_page(huge):
+                locked = huge
+                break
+            get_page(huge)
+            spin_unlock(ptl)
+            lock_page(huge)
+            spin_lock(ptl)
+            again = pmd.val
+            if again == pmdval:
+                locked = huge
+            else:
+                unlock_page(huge)
+                pmdval = again
+            put_page(huge)
     if pmd_trans_huge(pmdval):
         huge = pmd_page(pmdval)
         if PageMlocked(huge):
@@ -685,6 +705,8 @@ def __split_huge_pmd(vma: Vma, pmd: Pmd, address: u32, freeze: bool, page: Page)
         return
     __split_huge_pmd_locked(vma, pmd, haddr, freeze)
     spin_unlock(ptl)
+    if has(PMD_SPLIT_UNDER_PAGE_LOCK) and locked:
+        unlock_page(locked)
 
 
 @restates("mm/huge_memory.c", at="v4.14")
