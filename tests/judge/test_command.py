@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from mmspec.cli.judging import judge_command
+from mmspec.cli.replaying import replay_command
 from mmspec.lang.context import ModelError
 from mmspec.report.trace import load
 from tests.judge.collection import DIRECTORY
@@ -94,3 +95,15 @@ def test_an_unknown_kernel_or_case_is_an_error_of_usage() -> None:
     for option in (["-k", "v9.9"], ["--case", "no/such/case"], ["--columns", "a,b"]):
         with pytest.raises(ModelError):
             judge(file, *option)
+
+
+def test_a_harmless_interleaving_is_replayed_as_such(tmp_path: Path) -> None:
+    file = str(DIRECTORY / "zap_after_split.txt")
+
+    code, text = judge(file, "-k", "v4.14 fixed", "-o", str(tmp_path))
+    replayed = CliRunner().invoke(replay_command, [str(next(tmp_path.glob("*.json")))])
+
+    assert code == 0
+    assert "violates nothing" in text
+    assert replayed.exit_code == 0
+    assert "mmspec:" not in replayed.output

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import time
 
 import pytest
 
@@ -125,3 +127,17 @@ def test_noise_is_read_or_refused_but_never_crashes() -> None:
             reading("\n".join(lines))
         except DiagramError:
             continue
+
+
+def test_hostile_text_takes_no_time() -> None:
+    random.seed(2)
+    lines = ["CPU0" + " " * 100 + "CPU1", "(" * 190 + ")" * 190, "a =" * 120, "/*" * 150]
+    pieces = ["=", "page ", "(", ")", "foo(", "/*", "*/", " is ", "|", ",", "locked|", "page 0,1 "]
+    for n in range(300):
+        lines.append(" " * (n % 40) + "".join(random.choices(pieces, k=40))[:300])
+    started = time.monotonic()
+
+    with contextlib.suppress(DiagramError):
+        reading("\n".join(lines))
+
+    assert time.monotonic() - started < 10

@@ -47,6 +47,8 @@ class Claim:
                 return self.name
 
 
+#: What is longer is not read; nor what can be taken apart in more ways.
+MOST_TEXT, _MOST_WAYS = 240, 4
 #: Fields of a page that a diagram may name without their page.
 PAGE_FIELDS = ("refcount", "mapcount", "compound_mapcount", "flags", "mapping", "compound_head")
 _THING = r"(?:page|mm|table|vma|anon_vma|avc|cpu|pgdat|task|swap|rcu)"
@@ -112,6 +114,7 @@ class Vocabulary:
     ) -> None:
         self.functions = functions
         self.flags = set(flags)
+        self._read: dict[str, list[Claim] | None] = {}
         self.meant = {_spaced(k).lower(): v for k, v in (meant or {}).items()}
 
     # ------------------------------------------------------------------ cells
@@ -119,6 +122,13 @@ class Vocabulary:
     def claims(self, text: str) -> list[Claim] | None:
         """What a cell says, in order; None if it is not understood, [] if it says nothing."""
         text = _spaced(text)
+        if len(text) > MOST_TEXT:
+            return None
+        if text not in self._read:
+            self._read[text] = self._claims(text)
+        return self._read[text]
+
+    def _claims(self, text: str) -> list[Claim] | None:
         meant = self.meant.get(text.lower())
         if meant is not None:
             if meant.strip() in ("", "-"):
@@ -131,7 +141,7 @@ class Vocabulary:
             found = self._remark(inner)
             return [found] if found is not None else []
         made: list[Claim] = []
-        while True:
+        for _ in range(_MOST_WAYS):
             whole = self._whole(text)
             if whole is not None:
                 return [whole, *made]
@@ -144,6 +154,7 @@ class Vocabulary:
             text = (text[: match.start()] + " " + text[match.end() :]).strip()
             if not text:
                 return made
+        return None
 
     def is_whole(self, text: str) -> bool:
         """Whether a text is understood as it stands."""
@@ -287,6 +298,8 @@ def _splits(text: str) -> list[re.Match[str]]:
         )
         if whole is not None:
             found.append(whole)
+        if len(found) == _MOST_WAYS:
+            break
     return found
 
 

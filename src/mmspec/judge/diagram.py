@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from mmspec.judge.claims import Claim, Kind, Vocabulary
+from mmspec.judge.claims import MOST_TEXT, Claim, Kind, Vocabulary
 from mmspec.judge.layout import SPLAT, Cell, DiagramError, Layout, cut, lines_of
 
 MOST_CLAIMS = 400
+#: A line may be broken into so many parts.
+_MOST_PARTS = 6
 #: What a text may begin with, as `key: value`.
 KEYS = (
     "title",
@@ -233,8 +235,8 @@ def _whole(
     """The text that begins with a cell, and over how many cells it goes."""
     best = own[at].text, 1
     texts = [own[at].text]
-    for used in range(1, 8):
-        if at + used >= len(own):
+    for used in range(1, _MOST_PARTS):
+        if at + used >= len(own) or len(texts[-1]) > MOST_TEXT:
             break
         below = own[at + used]
         if below.row != own[at + used - 1].row + 1 or below.indent < own[at].indent:
