@@ -50,7 +50,8 @@ def _replay(found: Trace, execution: Execution, until: int | None, debug: bool) 
     last = len(found.violation.steps)
     stop = until if until is not None else last
     click.echo(f"{found.scenario.name}, {found.case.name}, on {found.target.kernel.name}")
-    click.echo(f"{last} steps to: {found.violation.kind}: {found.violation.text}\n")
+    end = f"to: {found.violation.kind}: {found.violation.text}" if found.violation.kind else ""
+    click.echo(f"{last} steps {end}".rstrip() + "\n")
     with execution.running():
         namer = Namer(execution.world.layout)
         try:
@@ -69,6 +70,8 @@ def _replay(found: Trace, execution: Execution, until: int | None, debug: bool) 
             ) from None
         if until is not None and until < last:
             raise click.exceptions.Exit(0)
+        if not found.violation.kind and not execution.end.kind:
+            raise click.exceptions.Exit(0)  # a diagram that was judged feasible, and is harmless
         click.echo()
         for line in terminal.ending(execution, found.violation, namer):
             click.echo(line)
