@@ -7,10 +7,14 @@ import functools
 import pytest
 
 from mmspec import museum
+from mmspec.checker import Checker, Target
+from mmspec.kernels.changes import MIGRATED_THP_MLOCKED_IF_PMD_ONLY
 from mmspec.kernels.releases import RELEASES, v4_14, v4_14_fixed
 from mmspec.museum import Bug
 from mmspec.museum.checking import OPTIONS, Seen, Shown, ask, show
 from mmspec.properties import SPECIAL
+from mmspec.properties.marks import no_huge_page_that_PTEs_map_is_mlocked
+from mmspec.scenarios import moves_locked
 
 BUGS = museum.bugs()
 
@@ -68,8 +72,15 @@ def test_every_property_that_scenarios_ask_for_can_fail() -> None:
         if case.violation is not None
     }
 
-    missing = set(SPECIAL.values()) - broken - found
-    assert {made.name for made in missing} == {"no_huge_page_that_PTEs_map_is_mlocked"}
+    assert set(SPECIAL.values()) - broken - found == {no_huge_page_that_PTEs_map_is_mlocked}
+
+
+def test_an_mlocked_page_that_PTEs_map_is_noticed_without_assertions() -> None:
+    kernel = v4_14_fixed.without(MIGRATED_THP_MLOCKED_IF_PMD_ONLY).without_debug()
+    found = Checker(moves_locked.SCENARIO, [Target(kernel)]).run()[0].shortest
+
+    assert found is not None and found.violation is not None
+    assert found.violation.broken is no_huge_page_that_PTEs_map_is_mlocked
 
 
 def test_a_kernel_that_has_every_fix_has_no_fault() -> None:
@@ -93,6 +104,7 @@ def test_v4_13_has_no_fault_of_what_it_does_not_do() -> None:
         "split_misses_zapped_pte",
         "split_tail_found_too_early",
         "thp_reused_while_frozen",
+        "thp_reused_while_pmd_is_split",
         "unmap_stops_at_a_sum_of_counts",
         "walk_reuses_first_pmd",
     }

@@ -29,8 +29,8 @@ BUG = Bug(
         "zap_part: mapcount_inc: writes _mapcount",
     ),
     steps=231,
-    states=8_813,
-    exhausted=7_706,
+    states=20_039,
+    exhausted=30_754,
     reached=(__split_huge_pmd_locked, remove_migration_pte),
     with_it=(MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE,),
 )

@@ -28,7 +28,7 @@ BUG = Bug(
         "zap_part_and_write: cpu_store: writes data",
     ),
     steps=263,
-    states=35_128,
-    exhausted=179_172,
+    states=49_765,
+    exhausted=221_272,
     reached=(__split_huge_pmd_locked, remove_migration_pmd),
 )

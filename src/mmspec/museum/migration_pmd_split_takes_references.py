@@ -27,7 +27,7 @@ BUG = Bug(
         "zap_part: __split_huge_pmd_locked: writes _refcount",
     ),
     steps=224,
-    states=7_949,
-    exhausted=7_706,
+    states=18_832,
+    exhausted=30_754,
     reached=(__split_huge_pmd_locked, remove_migration_pte),
 )

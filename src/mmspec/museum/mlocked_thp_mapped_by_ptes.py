@@ -14,7 +14,7 @@ from mmspec.kernels.changes import (
 from mmspec.kernels.releases import v4_14_fixed
 from mmspec.museum.bug import Bug
 from mmspec.properties.in_step import no_assertion_fails
-from mmspec.scenarios.moves_shared import SCENARIO
+from mmspec.scenarios.moves_locked import SCENARIO
 from mmspec.spec.page.migrate import remove_migration_pte
 from mmspec.spec.page.mlock import mlock_vma_page
 
@@ -29,7 +29,7 @@ BUG = Bug(
         "zap_part: page_remove_rmap",
     ),
     steps=268,
-    states=13_798,
-    exhausted=17_822,
+    states=30_794,
+    exhausted=61_933,
     reached=(mlock_vma_page, remove_migration_pte),
 )

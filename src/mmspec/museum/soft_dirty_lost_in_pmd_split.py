@@ -21,8 +21,8 @@ BUG = Bug(
     cases=("huge/zap_part",),
     violates=what_was_stored_to_is_soft_dirty,
     key_steps=("zap_part: __split_huge_pmd_locked: writes val",),
-    steps=45,
-    states=46,
-    exhausted=46,
+    steps=49,
+    states=50,
+    exhausted=50,
     reached=(__split_huge_pmd_locked,),
 )

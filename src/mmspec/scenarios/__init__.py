@@ -10,7 +10,16 @@ from mmspec.scenarios.scenario import Case, Row, Scenario, Witness, crossed
 __all__ = ["NAMES", "Case", "Row", "Scenario", "Witness", "crossed", "scenario_named"]
 
 #: The scenarios there are; each is a module here, with its SCENARIO.
-NAMES = ("seed", "alone", "splits", "moves", "moves_shared", "tracked", "thrown_away")
+NAMES = (
+    "seed",
+    "alone",
+    "splits",
+    "moves",
+    "moves_shared",
+    "moves_locked",
+    "tracked",
+    "thrown_away",
+)
 
 
 def scenario_named(name: str) -> Scenario:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from mmspec.kernels.changes import MBIND_MOVES_THP
 from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.properties.marks import (
-    no_huge_page_that_PTEs_map_is_mlocked,
     what_was_stored_to_is_dirty,
     what_was_stored_to_is_soft_dirty,
 )
 from mmspec.scenarios import moves
-from mmspec.scenarios.moves import LAST_PAGE, family, move, zap_part
+from mmspec.scenarios.moves import LAST_PAGE, family, move
 from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
 from mmspec.scenarios.seed import bind, inherit, write
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
@@ -23,7 +22,6 @@ from mmspec.spec.page.syscalls import (
     mbind,
     migrate_pages,
     mmap,
-    mmap_locked,
     share_mm,
     store,
 )
@@ -48,14 +46,6 @@ def settled() -> None:
     mmap(USER_BASE, HPAGE_PMD_SIZE)
     store(USER_BASE, 1)
     migrate_pages(0, 1, MPOL_MF_MOVE_ALL)
-    fork(1)
-
-
-def locked() -> None:
-    """The same on node 0; in the parent the mapping is locked."""
-    boot()
-    mmap_locked(USER_BASE, HPAGE_PMD_SIZE)
-    store(USER_BASE, 1)
     fork(1)
 
 
@@ -93,7 +83,6 @@ SCENARIO = Scenario(
         *crossed((family,), (move,), (bind, inherit), (MBIND_MOVES_THP,)),
         *crossed((family,), (move,), (renew,)),
         *crossed((settled,), (move_back,), (bind_back,), (MBIND_MOVES_THP,)),
-        *crossed((locked,), (move,), (zap_part,)),
     ),
     rows=(
         Row("v4.13", v4_13, "as released: huge pages are split to be moved"),
@@ -106,7 +95,6 @@ SCENARIO = Scenario(
     ),
     explanation=__doc__,
     also=(
-        no_huge_page_that_PTEs_map_is_mlocked,
         what_was_stored_to_is_dirty,
         what_was_stored_to_is_soft_dirty,
     ),

@@ -1,0 +1,37 @@
+"""Two processes write to one huge page, since its mappings were counted while one moved.
+
+Splitting a PMD moves its mapping from the compound's count to those of the subpages, in several
+steps. do_huge_pmd_wp_page() adds them up one by one, under the page lock, which the split did not
+take: it read the subpages' counts before the mapping came, and the compound's after it had gone,
+and reused the page.
+"""
+
+from __future__ import annotations
+
+from mmspec.kernels.changes import (
+    PMD_SPLIT_UNDER_PAGE_LOCK,
+)
+from mmspec.kernels.releases import v4_14_fixed
+from mmspec.museum.bug import Bug
+from mmspec.properties.accounts import memory_holds_what_was_stored
+from mmspec.scenarios.splits import SCENARIO
+from mmspec.spec.page.huge_memory import __split_huge_pmd_locked, do_huge_pmd_wp_page
+
+BUG = Bug(
+    fixed=PMD_SPLIT_UNDER_PAGE_LOCK,
+    kernel=v4_14_fixed,
+    scenario=SCENARIO,
+    cases=("family/zap_part/write",),
+    violates=memory_holds_what_was_stored,
+    key_steps=(
+        "write: page_trans_huge_mapcount: reads _mapcount",
+        "zap_part: __split_huge_pmd_locked: writes _mapcount",
+        "zap_part: compound_mapcount_dec",
+        "write: compound_mapcount: reads mapping",
+        "write: do_huge_pmd_wp_page: writes val",
+    ),
+    steps=65,
+    states=2_877,
+    exhausted=3_009,
+    reached=(__split_huge_pmd_locked, do_huge_pmd_wp_page),
+)
