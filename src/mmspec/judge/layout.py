@@ -44,6 +44,7 @@ _HEAD = re.compile(
     r"(?:\s*\(.{1,40}\))?:?",
     re.IGNORECASE,
 )
+_ALONE = re.compile(r"cpu ?\d{1,3}", re.IGNORECASE)
 _CHUNK = re.compile(r"\S+(?: \S+)*")
 _RULE = re.compile(r"[-=~_+| ]{3,}")
 _ARROW = re.compile(r"^(?:[-=]*>+|<[-=]+|[-=]{2,}|\|)\s+|\s+(?:[-=]+>+|[-=]{2,}|<[-=]+|\|)$")
@@ -135,8 +136,12 @@ def _unbarred(line: str, bars: Sequence[int]) -> str:
 def _header(
     lines: Sequence[str], first: int, known: set[str]
 ) -> tuple[int, list[tuple[int, str]]] | None:
+    alone = None
     for number in range(first, len(lines)):
         parts = chunks(lines[number])
+        if len(parts) == 1 and alone is None and _ALONE.fullmatch(parts[0][1].strip()):
+            # a report of a task that needs no other
+            alone = number, [(parts[0][0], parts[0][1].strip())]
         if not len(parts) >= 2:
             continue
         heads = [text.strip().strip("[]:").strip() for _, text in parts]
@@ -147,7 +152,7 @@ def _header(
             if len(parts) > MOST_COLUMNS:
                 raise DiagramError(f"{len(parts)} columns are too many: at most {MOST_COLUMNS}")
             return number, [(place, h) for (place, _), h in zip(parts, heads, strict=True)]
-    return None
+    return alone
 
 
 def _body(lines: Sequence[str], first: int) -> Iterator[tuple[int, str]]:

@@ -1,0 +1,46 @@
+"""Reports of the museum's exhibits are diagrams that can happen."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+
+from mmspec.judge.bench import Bench
+from mmspec.judge.diagram import Diagram, read
+from mmspec.judge.search import Limits
+from mmspec.judge.verdict import Answer, Judge
+from mmspec.museum import bugs
+from mmspec.museum.bug import Bug
+from mmspec.museum.checking import Visit, by_scenario
+from mmspec.report import terminal
+from mmspec.report.execution import confirm
+
+#: Found when processes exit behind the schedule: the judge runs the case's programs only.
+BEYOND = {"mapped_pages_counted_wrongly"}
+BUGS = [bug for bug in bugs() if not bug.not_here]
+
+
+@functools.cache
+def bench(scenario: str) -> tuple[Bench, list[str]]:
+    group = next(g for g in by_scenario(BUGS) if g[0].scenario.name == scenario)
+    return Bench(group[0].scenario, [b.broken for b in group]), [b.name for b in group]
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_the_report_of_an_exhibit_is_feasible(bug: Bug) -> None:
+    visit = Visit([bug], [bug.broken])
+    found = visit.look(bug, 0).shortest
+    assert found is not None and found.violation is not None
+    config, target = bug.scenario.config, visit.targets[0]
+    execution = confirm(found.case, config, target, found.violation)
+    text = "\n".join(terminal.report(execution, found.case, config, found.violation))
+    where, names = bench(bug.scenario.name)
+    made = read(text, where.vocabulary({}), where.programs)
+    diagram = Diagram(made.heads, made.lines, made.unread, made.comments, {"case": found.case.name})
+
+    judged = Judge(where, names.index(bug.name), Limits(60)).judge(diagram, change=False)
+
+    assert not diagram.unread
+    wanted = Answer.UNDETERMINED if bug.name in BEYOND else Answer.FEASIBLE
+    assert judged.answer is wanted
