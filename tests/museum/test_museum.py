@@ -13,7 +13,10 @@ from mmspec.kernels.releases import RELEASES, v4_14, v4_14_fixed
 from mmspec.museum import Bug
 from mmspec.museum.checking import OPTIONS, Seen, Shown, ask, show
 from mmspec.properties import SPECIAL
-from mmspec.properties.marks import no_huge_page_that_PTEs_map_is_mlocked
+from mmspec.properties.marks import (
+    no_huge_page_that_PTEs_map_is_mlocked,
+    no_processor_can_store_where_the_VMA_forbids_it,
+)
 from mmspec.scenarios import moves_locked
 
 BUGS = museum.bugs()
@@ -72,7 +75,8 @@ def test_every_property_that_scenarios_ask_for_can_fail() -> None:
         if case.violation is not None
     }
 
-    assert set(SPECIAL.values()) - broken - found == {no_huge_page_that_PTEs_map_is_mlocked}
+    elsewhere = {no_processor_can_store_where_the_VMA_forbids_it}
+    assert set(SPECIAL.values()) - broken - found == elsewhere
 
 
 def test_an_mlocked_page_that_PTEs_map_is_noticed_without_assertions() -> None:

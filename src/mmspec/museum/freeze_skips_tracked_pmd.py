@@ -28,8 +28,8 @@ BUG = Bug(
         "track: clear_soft_dirty_pmd: writes val",
         "split: VM_WARN_ON_ONCE_PAGE",
     ),
-    steps=59,
-    states=401,
-    exhausted=4_431,
+    steps=60,
+    states=408,
+    exhausted=4_586,
     reached=(__split_huge_page, clear_refs_write),
 )

@@ -27,8 +27,8 @@ BUG = Bug(
         "move: remove_migration_pte: writes val",
         "zap_part_and_write: cpu_store: writes data",
     ),
-    steps=263,
-    states=49_765,
-    exhausted=221_272,
+    steps=266,
+    states=50_747,
+    exhausted=225_599,
     reached=(__split_huge_pmd_locked, remove_migration_pmd),
 )

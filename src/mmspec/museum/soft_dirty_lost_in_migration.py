@@ -24,8 +24,8 @@ BUG = Bug(
         "split: try_to_unmap_one",
         "split: remove_migration_pte: writes val",
     ),
-    steps=346,
-    states=779,
-    exhausted=779,
+    steps=359,
+    states=792,
+    exhausted=792,
     reached=(remove_migration_pte,),
 )

@@ -26,8 +26,8 @@ BUG = Bug(
         "split: page_vma_mapped_walk: reads val",
         "split: VM_WARN_ON_ONCE_PAGE",
     ),
-    steps=104,
-    states=6_067,
-    exhausted=12_474,
+    steps=105,
+    states=6_127,
+    exhausted=12_579,
     reached=(__split_huge_page, zap_pte_range),
 )

@@ -28,8 +28,8 @@ BUG = Bug(
         "write: do_huge_pmd_wp_page: writes val",
         "bind: remove_migration_pte: writes val",
     ),
-    steps=924,
-    states=186_402,
-    exhausted=250_819,
+    steps=949,
+    states=192_633,
+    exhausted=254_869,
     reached=(do_huge_pmd_wp_page, remove_migration_pte),
 )

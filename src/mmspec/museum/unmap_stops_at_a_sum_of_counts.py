@@ -25,8 +25,8 @@ BUG = Bug(
         "split: total_mapcount",
         "split: VM_WARN_ON_ONCE_PAGE",
     ),
-    steps=119,
-    states=15_866,
-    exhausted=73_829,
+    steps=120,
+    states=16_003,
+    exhausted=76_450,
     reached=(__split_huge_page,),
 )

@@ -6,9 +6,12 @@ so not in every scenario.
 
 from __future__ import annotations
 
-from mmspec.lang import u8, u64
-from mmspec.properties.property import at_rest
+from mmspec.lang import u8, u32, u64
+from mmspec.properties.property import always, at_rest
 from mmspec.spec.machine.pgtable import (
+    _PAGE_PRESENT,
+    _PAGE_PSE,
+    _PAGE_RW,
     pmd_none,
     pmd_pfn,
     pmd_present,
@@ -22,12 +25,28 @@ from mmspec.spec.machine.sizes import (
     HPAGE_PMD_NR,
     NR_FRAMES,
     NR_MMS,
+    NR_TASKS,
+    NR_VMAS,
+    PAGE_SHIFT,
     PTRS_PER_PMD,
     PTRS_PER_PTE,
+    USER_BASE,
     USER_PAGES,
 )
 from mmspec.spec.page.deferred_list import list_empty, page_deferred_list
-from mmspec.spec.page.mm_types import Mm, Page, mem_map, mms
+from mmspec.spec.page.mm_types import (
+    VM_EXEC,
+    VM_READ,
+    VM_WRITE,
+    Mm,
+    Page,
+    Vma,
+    cpus,
+    mem_map,
+    mms,
+    tasks,
+    vmas,
+)
 from mmspec.spec.page.page_flags import PG_dirty, PG_double_map, PG_head, PG_mlocked
 from mmspec.spec.page.pgtable import pmd_table
 
@@ -129,5 +148,53 @@ def what_was_thrown_away_is_gone() -> bool:
     for m in range(NR_MMS):
         for k in range(USER_PAGES):
             if mms[m].mm_users and mms[m].last_store[k]:
+                return False
+    return True
+
+
+def _translation(mm: Mm, k: u8, i: u8) -> u64:
+    """What a processor would find for a user page if it walked the page tables; 0 for none."""
+    pmd = mm.pgd.pmd[k].val
+    if not pmd & _PAGE_PRESENT or pmd & _PAGE_PSE:
+        return pmd
+    return pmd_table(pmd).pte[i].val
+
+
+def _forbids(vma: Vma, entry: u64) -> bool:
+    """Whether an entry lets the processor do what the VMA does not."""
+    if not entry & _PAGE_PRESENT:
+        return False
+    if entry & _PAGE_RW and not vma.vm_flags & VM_WRITE:
+        return True
+    return not vma.vm_flags & (VM_READ | VM_WRITE | VM_EXEC)
+
+
+def _some_are_forbidden(vma: Vma) -> bool:
+    """Whether any entry of a VMA, in page tables or in a TLB, lets a processor do too much."""
+    mm = vma.vm_mm
+    for k in range(PTRS_PER_PMD):
+        for i in range(PTRS_PER_PTE):
+            address: u32 = USER_BASE + ((k * PTRS_PER_PTE + i) << PAGE_SHIFT)
+            if vma.vm_start <= address < vma.vm_end:
+                if _forbids(vma, _translation(mm, k, i)):
+                    return True
+                for c in range(NR_TASKS):
+                    if tasks[c].mm is mm:
+                        if _forbids(vma, cpus[c].huge[k]):
+                            return True
+                        if _forbids(vma, cpus[c].small[k * PTRS_PER_PTE + i]):
+                            return True
+    return False
+
+
+@always
+def no_processor_can_store_where_the_VMA_forbids_it() -> bool:
+    """While no mprotect() is under way no translation, in page tables or in a TLB, is writable
+    where the VMA is not, or there at all where the VMA permits nothing.
+    """
+    for v in range(NR_VMAS):
+        vma = vmas[v]
+        if vma.used and vma.vm_mm and not vma.vm_mm.mmap_sem.writer:
+            if not vma.vm_flags & VM_WRITE and _some_are_forbidden(vma):
                 return False
     return True

@@ -19,6 +19,7 @@ NAMES = (
     "moves_locked",
     "tracked",
     "thrown_away",
+    "protected",
 )
 
 

@@ -26,9 +26,22 @@ _PAGE_DEVMAP = 1 << 58
 
 PTE_PFN_MASK = ((1 << 52) - 1) & ~((1 << PAGE_SHIFT) - 1)
 PTE_FLAGS_MASK = ~PTE_PFN_MASK & ((1 << 63) - 1)
+#: what mprotect() leaves alone
+_PAGE_CHG_MASK = (
+    PTE_PFN_MASK
+    | _PAGE_PCD
+    | _PAGE_PWT
+    | _PAGE_SPECIAL
+    | _PAGE_ACCESSED
+    | _PAGE_DIRTY
+    | _PAGE_SOFT_DIRTY
+)
+_HPAGE_CHG_MASK = _PAGE_CHG_MASK | _PAGE_PSE
 _KNOCK_ACCESSED_DIRTY = ~(_PAGE_ACCESSED | _PAGE_DIRTY)
 
-#: vm_page_prot of a private writable mapping: the write bit comes with the first write.
+#: vm_page_prot of a mapping with no access at all.
+PAGE_NONE = _PAGE_PROTNONE | _PAGE_ACCESSED
+#: vm_page_prot of any other private mapping: the write bit comes with the first write.
 PAGE_COPY = _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED
 #: what a PMD has besides the number of its table
 _KERNPG_TABLE = _PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY
@@ -45,6 +58,11 @@ def pte_none(pte: u64) -> bool:
 def pte_present(pte: u64) -> bool:
     """A translation, even if access is denied for NUMA hinting."""
     return pte & (_PAGE_PRESENT | _PAGE_PROTNONE) != 0
+
+
+def pte_protnone(pte: u64) -> bool:
+    """A translation that the processor may not use."""
+    return pte & (_PAGE_PRESENT | _PAGE_PROTNONE) == _PAGE_PROTNONE
 
 
 def is_swap_pte(pte: u64) -> bool:
@@ -115,6 +133,11 @@ def pte_mksoft_dirty(pte: u64) -> u64:
 def pte_clear_soft_dirty(pte: u64) -> u64:
     """Not soft-dirty, of a present entry."""
     return pte & ~_PAGE_SOFT_DIRTY
+
+
+def pte_modify(pte: u64, newprot: u64) -> u64:
+    """The same page with another protection; the write bit goes."""
+    return pte & _PAGE_CHG_MASK | newprot & ~_PAGE_CHG_MASK
 
 
 def pfn_pte(pfn: u16, prot: u64) -> u64:
@@ -215,6 +238,11 @@ def pmd_mksoft_dirty(pmd: u64) -> u64:
 def pmd_clear_soft_dirty(pmd: u64) -> u64:
     """Not soft-dirty, of a present entry."""
     return pmd & ~_PAGE_SOFT_DIRTY
+
+
+def pmd_modify(pmd: u64, newprot: u64) -> u64:
+    """As `pte_modify`, of a huge page."""
+    return pmd & _HPAGE_CHG_MASK | newprot & ~_HPAGE_CHG_MASK
 
 
 def pmd_mknotpresent(pmd: u64) -> u64:

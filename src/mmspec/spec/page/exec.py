@@ -135,11 +135,6 @@ def shift_arg_pages(vma: Vma, shift: u32) -> int:
     return 0
 
 
-@unlocked
-def _vma_set_flags(vma: Vma, flags: u32) -> None:
-    vma.vm_flags = flags
-
-
 @restates("fs/exec.c", at="v4.14")
 def setup_arg_pages(bprm: LinuxBinprm, stack_shift: u32) -> int:
     """Put the stack where it belongs; from then on it is like any other memory."""
@@ -150,7 +145,7 @@ def setup_arg_pages(bprm: LinuxBinprm, stack_shift: u32) -> int:
     if stack_shift:
         ret = shift_arg_pages(vma, stack_shift)
     if ret == 0:
-        _vma_set_flags(vma, vma.vm_flags & ~VM_STACK_INCOMPLETE_SETUP)
+        vma.vm_flags &= ~VM_STACK_INCOMPLETE_SETUP
     up_write(mm.mmap_sem)
     return ret
 

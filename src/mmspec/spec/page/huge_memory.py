@@ -28,6 +28,7 @@ from mmspec.kernels.drafts import (
     SPLIT_ANY_PMD,
 )
 from mmspec.lang import (
+    BUG_ON,
     NULL,
     Array,
     OnStack,
@@ -57,6 +58,7 @@ from mmspec.spec.machine.pgtable import (
     pmd_mkold,
     pmd_mksoft_dirty,
     pmd_mkyoung,
+    pmd_modify,
     pmd_none,
     pmd_present,
     pmd_soft_dirty,
@@ -532,6 +534,46 @@ def zap_huge_pmd(tlb: MmuGather, vma: Vma, pmd: Pmd, address: u32) -> bool:
     if flush_needed:
         tlb_remove_page(tlb, page)
     return True
+
+
+# --------------------------------------------------------------------------------- mprotect
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def change_huge_pmd(vma: Vma, pmd: Pmd, address: u32, newprot: u64) -> u32:
+    """Change the protection of a huge page: 0 if there is none by now, 1 if nothing is to be
+    flushed, else how many pages.
+    """
+    ptl = __pmd_trans_huge_lock(pmd)
+    if not ptl:
+        return 0
+    entry = pmd.val
+    if has(PMD_MIGRATION_IN_COMMON_PATHS) and is_swap_pmd(entry):
+        assert is_pmd_migration_entry(entry), "VM_BUG_ON(!is_pmd_migration_entry(*pmd))"
+        swp = pte_to_swp_entry(entry)
+        if is_write_migration_entry(swp):
+            # whether it may be writable is hard to say: the next store faults
+            newpmd = swp_entry_to_pte(make_migration_entry_read(swp))
+            if has(SOFT_DIRTY_OVER_THP_MIGRATION) and pte_swp_soft_dirty(entry):
+                newpmd = pte_swp_mksoft_dirty(newpmd)
+            set_pmd_at(pmd, newpmd)
+        spin_unlock(ptl)
+        return 1
+    if has(PMDP_INVALIDATE_RETURNS_OLD):
+        entry = pmdp_invalidate(vma, address, pmd)
+    else:
+        pmdp_invalidate(vma, address, pmd)
+        # what the processor has set by then
+        now = pmd.val
+        if pmd_dirty(now):
+            entry = pmd_mkdirty(entry)
+        if pmd_young(now):
+            entry = pmd_mkyoung(entry)
+    entry = pmd_modify(entry, newprot)
+    set_pmd_at(pmd, entry)
+    BUG_ON(pmd_write(entry))
+    spin_unlock(ptl)
+    return HPAGE_PMD_NR
 
 
 # -------------------------------------------------------------------------------- MADV_FREE

@@ -122,8 +122,8 @@ class Vma(Struct):
     vm_start: u32 = immutable()
     vm_end: u32 = immutable()
     vm_pgoff: u16 = immutable()
-    vm_page_prot: u64 = immutable()
-    vm_flags: u32 = immutable()
+    vm_page_prot: u64 = written_under("vm_mm.mmap_sem")
+    vm_flags: u32 = written_under("vm_mm.mmap_sem")
     anon_vma: AnonVma
     anon_vma_chain: AnonVmaChain
     vm_next: Vma = written_under("vm_mm.mmap_sem")
@@ -146,6 +146,7 @@ class Mm(Struct):
     rss: Array[i16] = array(4, counter())
     nr_ptes: i16 = counter()
     tlb_flush_batched: u8
+    tlb_flush_pending: u8
     last_store: Array[u8] = array(USER_PAGES)
     zapped: Array[u16] = array(USER_PAGES)
 

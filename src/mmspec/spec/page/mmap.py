@@ -10,12 +10,11 @@ from mmspec.lang import (
     restates,
     this_task,
     u32,
+    u64,
     unlocked,
 )
 from mmspec.spec.machine.locks import down_write, up_write
-from mmspec.spec.machine.pgtable import (
-    PAGE_COPY,
-)
+from mmspec.spec.machine.pgtable import PAGE_COPY, PAGE_NONE
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_MASK,
     HPAGE_PMD_SIZE,
@@ -31,7 +30,10 @@ from mmspec.spec.page.memory import copy_page_range, zap_pmd_range
 from mmspec.spec.page.mm import add_nr_ptes
 from mmspec.spec.page.mm_types import (
     ENOMEM,
+    VM_EXEC,
     VM_LOCKED,
+    VM_READ,
+    VM_WRITE,
     Mm,
     Pmd,
     Vma,
@@ -75,6 +77,14 @@ def vm_area_alloc() -> Vma:
     return NULL
 
 
+@restates("mm/mmap.c", at="v4.14")
+def vm_get_page_prot(vm_flags: u32) -> u64:
+    """What entries of a private mapping are made of: never writable at first."""
+    if vm_flags & (VM_READ | VM_WRITE | VM_EXEC):
+        return PAGE_COPY
+    return PAGE_NONE
+
+
 @initializer
 def vma_init(vma: Vma, mm: Mm, start: u32, end: u32, flags: u32) -> None:
     """The fields of a VMA of private anonymous memory that is not linked yet."""
@@ -82,7 +92,7 @@ def vma_init(vma: Vma, mm: Mm, start: u32, end: u32, flags: u32) -> None:
     vma.vm_start = start
     vma.vm_end = end
     vma.vm_pgoff = start >> PAGE_SHIFT
-    vma.vm_page_prot = PAGE_COPY
+    vma.vm_page_prot = vm_get_page_prot(flags)
     vma.vm_flags = flags
     vma.vm_next = NULL
     vma.vm_policy = 0

@@ -29,6 +29,7 @@ from mmspec.lang import (
 from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_unlock
 from mmspec.spec.machine.pgtable import (
     _PAGE_PRESENT,
+    _PAGE_PROTNONE,
     _PAGE_TABLE,
     is_swap_pmd,
     pfn_pmd,
@@ -288,6 +289,20 @@ def flush_tlb_all() -> None:
             cpus[cpu].huge[k] = 0
 
 
+@restates("include/linux/mm_types.h", at="v4.14")
+@atomic
+def inc_tlb_flush_pending(mm: Mm) -> None:
+    """Page tables are being changed, and the flush comes later."""
+    mm.tlb_flush_pending += 1
+
+
+@restates("include/linux/mm_types.h", at="v4.14")
+@atomic
+def dec_tlb_flush_pending(mm: Mm) -> None:
+    """The flush has been done."""
+    mm.tlb_flush_pending -= 1
+
+
 @atomic
 def others_run(mm: Mm) -> bool:
     """Whether another processor runs this address space."""
@@ -338,14 +353,17 @@ def pte_clear_not_present_full(mm: Mm, address: u32, pte: Pte) -> None:
 def ptep_clear_flush(vma: Vma, address: u32, pte: Pte) -> u64:
     """Exchange with 0, and flush if a processor may have the translation."""
     was = ptep_get_and_clear(pte)
-    if pte_accessible(was):
+    if pte_accessible(vma.vm_mm, was):
         flush_tlb_range(vma.vm_mm, address, address + (1 << PAGE_SHIFT))
     return was
 
 
-def pte_accessible(pte: u64) -> bool:
-    """Whether a TLB may hold it."""
-    return pte & _PAGE_PRESENT != 0
+@restates("arch/x86/include/asm/pgtable.h", at="v4.14")
+def pte_accessible(mm: Mm, pte: u64) -> bool:
+    """Whether a TLB may hold it, or what it was before access was taken away."""
+    if pte & _PAGE_PRESENT:
+        return True
+    return pte & _PAGE_PROTNONE != 0 and mm.tlb_flush_pending != 0
 
 
 @atomic
@@ -468,7 +486,7 @@ def forget(mm: Mm, k: u32, frame: u16) -> None:
 
 def cached_frame(entry: u64) -> u16:
     """One more than the frame of an entry that a TLB may hold; 0 for any other."""
-    if not entry & _PAGE_PRESENT:
+    if not entry & (_PAGE_PRESENT | _PAGE_PROTNONE):
         return 0
     return (pte_pfn(entry) & 0x7FFF) + 1
 

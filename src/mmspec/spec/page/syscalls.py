@@ -28,6 +28,7 @@ from mmspec.spec.page.mm_types import (
     VM_READ,
     VM_WRITE,
     Mm,
+    Vma,
     tasks,
 )
 from mmspec.spec.page.mmap import (
@@ -40,6 +41,7 @@ from mmspec.spec.page.mmap import (
     switch_mm,
     zap_page_range,
 )
+from mmspec.spec.page.mprotect import do_mprotect
 from mmspec.spec.page.page_alloc import page_alloc_init
 from mmspec.spec.page.pgtable import pmd_offset
 from mmspec.spec.page.task_mmu import clear_refs_write
@@ -105,12 +107,20 @@ def execve(value: u8) -> int:
 
 
 @restates("arch/x86/mm/fault.c", at="v4.14")
+def access_error(flags: u8, vma: Vma) -> bool:
+    """Whether the VMA forbids the access."""
+    if flags & FAULT_FLAG_WRITE:
+        return not vma.vm_flags & VM_WRITE
+    return not vma.vm_flags & PROT
+
+
+@restates("arch/x86/mm/fault.c", at="v4.14")
 def do_page_fault(address: u32, flags: u8) -> bool:
     """Serve a fault; False if the process is to be killed for it."""
     mm = tasks[this_task()].mm
     down_read(mm.mmap_sem)
     vma = find_vma(mm, address)
-    if not vma or address < vma.vm_start:
+    if not vma or address < vma.vm_start or access_error(flags, vma):
         up_read(mm.mmap_sem)
         return False
     fault = handle_mm_fault(vma, address, flags)
@@ -160,6 +170,11 @@ def munmap(start: u32, length: u32) -> int:
     ret = do_munmap(mm, start, length)
     up_write(mm.mmap_sem)
     return ret
+
+
+def mprotect(start: u32, length: u32, prot: u32) -> int:
+    """Permit only some accesses (VM_READ and so on) to whole mappings."""
+    return do_mprotect(start, length, prot)
 
 
 def madvise_dontneed(start: u32, length: u32) -> int:

@@ -1,0 +1,148 @@
+"""Changing what may be done with mapped memory (mm/mprotect.c)."""
+
+from __future__ import annotations
+
+from mmspec.kernels.changes import PMD_MIGRATION_IN_COMMON_PATHS
+from mmspec.lang import NULL, has, restates, this_task, u32, u64
+from mmspec.spec.machine.locks import down_write, spin_lock, spin_unlock, up_write
+from mmspec.spec.machine.pgtable import (
+    is_swap_pmd,
+    is_write_migration_entry,
+    make_migration_entry_read,
+    pmd_trans_huge,
+    pte_modify,
+    pte_present,
+    pte_swp_mksoft_dirty,
+    pte_swp_soft_dirty,
+    pte_to_swp_entry,
+    swp_entry_to_pte,
+)
+from mmspec.spec.machine.sizes import HPAGE_PMD_MASK, HPAGE_PMD_NR, HPAGE_PMD_SIZE, PAGE_SIZE
+from mmspec.spec.page.huge_memory import __split_huge_pmd, change_huge_pmd
+from mmspec.spec.page.mm_types import ENOMEM, VM_EXEC, VM_READ, VM_WRITE, Pmd, Vma, tasks
+from mmspec.spec.page.mmap import find_vma, vm_get_page_prot
+from mmspec.spec.page.pgtable import (
+    dec_tlb_flush_pending,
+    flush_tlb_range,
+    inc_tlb_flush_pending,
+    pmd_none_or_clear_bad,
+    pmd_none_or_trans_huge_or_clear_bad,
+    pmd_offset,
+    pmd_table,
+    pte_in,
+    ptep_get_and_clear,
+    set_pte_at,
+)
+from mmspec.spec.page.rmap import flush_tlb_batched_pending
+
+
+@restates("mm/mprotect.c", at="v4.14")
+def change_pte_range(vma: Vma, pmd: Pmd, start: u32, end: u32, newprot: u64) -> u32:
+    """Change the PTEs of one table; how many are not what they were."""
+    if pmd_none_or_trans_huge_or_clear_bad(pmd):
+        return 0
+    pmdval = pmd.val
+    table = pmd_table(pmdval)
+    spin_lock(table.ptl)
+    flush_tlb_batched_pending(vma.vm_mm)
+    pages: u32 = 0
+    address = start
+    while address != end:
+        pte = pte_in(table, address)
+        oldpte = pte.val
+        if pte_present(oldpte):
+            ptent = ptep_get_and_clear(pte)
+            set_pte_at(pte, pte_modify(ptent, newprot))
+            pages += 1
+        else:
+            entry = pte_to_swp_entry(oldpte)
+            if is_write_migration_entry(entry):
+                # whether it may be writable is hard to say: the next store faults
+                newpte = swp_entry_to_pte(make_migration_entry_read(entry))
+                if pte_swp_soft_dirty(oldpte):
+                    newpte = pte_swp_mksoft_dirty(newpte)
+                set_pte_at(pte, newpte)
+                pages += 1
+        address += PAGE_SIZE
+    spin_unlock(table.ptl)
+    return pages
+
+
+def is_huge_pmd(pmdval: u64) -> bool:
+    """Whether a PMD stands for a huge page, also for one that is being migrated."""
+    return pmd_trans_huge(pmdval) or (has(PMD_MIGRATION_IN_COMMON_PATHS) and is_swap_pmd(pmdval))
+
+
+@restates("mm/mprotect.c", at="v4.14")
+def change_pmd_range(vma: Vma, start: u32, end: u32, newprot: u64) -> u32:
+    """Change all entries of a range; how many pages they were."""
+    pages: u32 = 0
+    address = start
+    while address != end:
+        following = min((address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE, end)
+        pmd = pmd_offset(vma.vm_mm, address)
+        pmdval = pmd.val
+        if not is_huge_pmd(pmdval) and pmd_none_or_clear_bad(pmd):
+            address = following
+            continue
+        pmdval = pmd.val
+        if is_huge_pmd(pmdval):
+            if following - address != HPAGE_PMD_SIZE:
+                __split_huge_pmd(vma, pmd, address, False, NULL)
+            else:
+                nr_ptes = change_huge_pmd(vma, pmd, address, newprot)
+                if nr_ptes:
+                    if nr_ptes == HPAGE_PMD_NR:
+                        pages += HPAGE_PMD_NR
+                    address = following
+                    continue
+            # the huge PMD has just been split
+        pages += change_pte_range(vma, pmd, address, following, newprot)
+        address = following
+    return pages
+
+
+@restates("mm/mprotect.c", at="v4.14")
+def change_protection(vma: Vma, start: u32, end: u32, newprot: u64) -> u32:
+    """Change the protection of what is mapped in a range, and flush if anything is."""
+    mm = vma.vm_mm
+    inc_tlb_flush_pending(mm)
+    pages = change_pmd_range(vma, start, end, newprot)
+    if pages:
+        flush_tlb_range(mm, start, end)
+    dec_tlb_flush_pending(mm)
+    return pages
+
+
+@restates("mm/mprotect.c", at="v4.14")
+def mprotect_fixup(vma: Vma, newflags: u32) -> None:
+    """Change a whole VMA. Requires: mmap_sem for writing.
+
+    Omits: parts of VMAs, merging with neighbours, accounting, faulting in what is locked.
+    """
+    if newflags == vma.vm_flags:
+        return
+    # who walks the reverse map reads these without mmap_sem
+    vma.vm_flags = newflags
+    vma.vm_page_prot = vm_get_page_prot(newflags)
+    change_protection(vma, vma.vm_start, vma.vm_end, vma.vm_page_prot)
+
+
+@restates("mm/mprotect.c", at="v4.14")
+def do_mprotect(start: u32, length: u32, prot: u32) -> int:
+    """mprotect(2) of whole VMAs."""
+    mm = tasks[this_task()].mm
+    end = start + length
+    down_write(mm.mmap_sem)
+    vma = find_vma(mm, start)
+    error = 0
+    address = start
+    while address < end:
+        if not vma or vma.vm_start > address:
+            error = -ENOMEM
+            break
+        mprotect_fixup(vma, vma.vm_flags & ~(VM_READ | VM_WRITE | VM_EXEC) | prot)
+        address = vma.vm_end
+        vma = vma.vm_next
+    up_write(mm.mmap_sem)
+    return error
