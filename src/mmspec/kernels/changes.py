@@ -143,6 +143,12 @@ PMDP_INVALIDATE_RETURNS_OLD = Change(
     subject="mm: do not lose dirty and accessed bits in pmdp_invalidate()",
     release="v4.16",
 )
+MIGRATION_SPLITS_WHAT_HAS_NO_ROOM = Change(
+    commit="94723aafb9e7",
+    subject="mm: unclutter THP migration",
+    release="v4.17",
+    needs=(THP_MIGRATION,),
+)
 SPLIT_TAIL_PUBLISHED_LAST = Change(
     commit="605ca5ede764",
     subject="mm/huge_memory.c: reorder operations in __split_huge_page_tail()",
@@ -159,6 +165,11 @@ MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS = Change(
     subject="mm: thp: fix flags for pmd migration when split",
     release="v4.20",
     needs=(THP_MIGRATION, PMDP_INVALIDATE_RETURNS_OLD),
+)
+UNMAPPED_THP_NOT_QUEUED = Change(
+    commit="f1fe80d4ae33",
+    subject="mm, thp: do not queue fully unmapped pages for deferred split",
+    release="v5.5",
 )
 PMD_MIGRATION_KEEPS_DIRTY = Change(
     commit="8a8683ad9ba4",
@@ -188,7 +199,7 @@ MIGRATION_SPLITS_QUEUED_THP = Change(
     commit="7262f208ca68",
     subject="mm/migrate: split source folio if it is on deferred split list",
     release="v6.10",
-    needs=(THP_MIGRATION,),
+    needs=(MIGRATION_SPLITS_WHAT_HAS_NO_ROOM,),
 )
 
 name_changes(globals())

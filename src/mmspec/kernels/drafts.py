@@ -7,7 +7,15 @@ message speaks of code that no release ever had.
 from __future__ import annotations
 
 from mmspec.kernels.change import Change, name_changes
-from mmspec.kernels.changes import FREEZE_IN_ONE_CALL, MBIND_MOVES_THP, THP_MIGRATION
+from mmspec.kernels.changes import (
+    ARCH_ENABLE_THP_MIGRATION,
+    FREEZE_IN_ONE_CALL,
+    MBIND_MOVES_THP,
+    MOVE_PAGES_MOVES_THP,
+    PMD_MIGRATION_IN_COMMON_PATHS,
+    QUEUE_PAGES_REQUIRED,
+    THP_MIGRATION,
+)
 
 BRANCH_AT_TOP = Change(
     subject="mm: thp: enable thp migration in generic path (v2: the branch opens the function)",
@@ -34,6 +42,51 @@ FREEZE_WITHOUT_PMD_SPLIT = Change(
     release="mutant",
 )
 
+PMD_ENTRY_WITHOUT_FLUSH = Change(
+    subject="mm: thp: enable thp migration in generic path (v2: the PMD is cleared, not flushed)",
+    release="v4.9 era",
+    needs=(THP_MIGRATION,),
+)
+PMD_ENTRY_BY_WAY_OF_NONE = Change(
+    subject="mm: thp: enable thp migration in generic path (v3 to v7: the PMD is none for a while)",
+    release="v4.11 era",
+    needs=(THP_MIGRATION,),
+)
+ZAP_UNMAPS_MIGRATION_PMD = Change(
+    subject="zap_huge_pmd() gives up a mapping and a reference also for a migration entry",
+    release="mutant",
+    needs=(THP_MIGRATION, PMD_MIGRATION_IN_COMMON_PATHS),
+)
+ZAP_KEEPS_TABLE_OF_MIGRATION_PMD = Change(
+    subject="zap_huge_pmd() keeps the table that was set aside for a migration entry",
+    release="mutant",
+    needs=(THP_MIGRATION, PMD_MIGRATION_IN_COMMON_PATHS),
+)
+DESTINATIONS_ARE_SMALL = Change(
+    subject="migrate_pages(2) offers base pages only",
+    release="mutant",
+    needs=(MBIND_MOVES_THP,),
+)
+SMALL_DESTINATION_WITHOUT_SPLIT = Change(
+    subject="unmap_and_move() does not split a huge page that a base page is to replace",
+    release="mutant",
+    needs=(THP_MIGRATION,),
+)
+ARCH_PMD_PRESENT_UNLESS_NONE = Change(
+    subject="an architecture where a PMD is present unless it is none is given THP migration",
+    release="mutant",
+    needs=(ARCH_ENABLE_THP_MIGRATION,),
+)
+QUEUE_PMD_ON_WRONG_NODE = Change(
+    subject="queue_pages_pmd() asks for the opposite of what queue_pages_required() tells",
+    release="mutant",
+    needs=(QUEUE_PAGES_REQUIRED, MBIND_MOVES_THP),
+)
+MOVE_PAGES_ISOLATES_TAIL = Change(
+    subject="move_pages(2) isolates the tail that an address names, not the huge page",
+    release="mutant",
+    needs=(MOVE_PAGES_MOVES_THP,),
+)
 QUEUE_TAKES_ANY_PMD = Change(
     subject="queue_pages_pmd() takes a migration entry for a huge page",
     release="mutant",

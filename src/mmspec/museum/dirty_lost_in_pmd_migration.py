@@ -28,8 +28,8 @@ BUG = Bug(
         "move: pmdp_invalidate: writes val",
         "move: set_pmd_migration_entry: writes val",
     ),
-    steps=157,
-    states=3_643,
-    exhausted=15_382,
+    steps=150,
+    states=3_571,
+    exhausted=17_601,
     reached=(remove_migration_pmd,),
 )

@@ -29,6 +29,6 @@ BUG = Bug(
     ),
     steps=11,
     states=74,
-    exhausted=214,
+    exhausted=193,
     reached=(zap_huge_pmd, clear_refs_write),
 )

@@ -29,8 +29,8 @@ BUG = Bug(
         "move: free_pages_ok",
         "zap: add_mm_counter: writes rss",
     ),
-    steps=152,
-    states=7_937,
-    exhausted=9_339,
+    steps=145,
+    states=6_149,
+    exhausted=6_568,
     reached=(zap_huge_pmd,),
 )

@@ -25,8 +25,8 @@ BUG = Bug(
         "write: handle_pte_fault",
         "write: pmd_none_or_trans_huge_or_clear_bad",
     ),
-    steps=71,
-    states=287,
-    exhausted=15_448,
+    steps=67,
+    states=275,
+    exhausted=14_911,
     reached=(pmd_migration_entry_wait,),
 )

@@ -26,8 +26,8 @@ BUG = Bug(
         "move: set_pmd_migration_entry: writes val",
         "zap_part: __split_huge_pmd_locked: writes _refcount",
     ),
-    steps=224,
-    states=18_832,
-    exhausted=30_754,
+    steps=217,
+    states=20_624,
+    exhausted=33_904,
     reached=(__split_huge_pmd_locked, remove_migration_pte),
 )

@@ -25,8 +25,8 @@ BUG = Bug(
         "zap: zap_pmd_range",
         "zap: pmd_none_or_trans_huge_or_clear_bad",
     ),
-    steps=68,
-    states=2_455,
-    exhausted=9_339,
+    steps=64,
+    states=1_846,
+    exhausted=6_568,
     reached=(zap_huge_pmd,),
 )

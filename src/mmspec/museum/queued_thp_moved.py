@@ -27,8 +27,8 @@ BUG = Bug(
         "move: remove_migration_pte: writes val",
         "move: free_transhuge_page",
     ),
-    steps=279,
-    states=280,
-    exhausted=432,
+    steps=275,
+    states=276,
+    exhausted=682,
     reached=(__split_huge_page,),
 )

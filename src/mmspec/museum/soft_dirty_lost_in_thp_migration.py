@@ -24,8 +24,8 @@ BUG = Bug(
         "move: set_pmd_migration_entry: writes val",
         "move: remove_migration_pmd: writes val",
     ),
-    steps=156,
-    states=157,
-    exhausted=157,
+    steps=149,
+    states=150,
+    exhausted=150,
     reached=(remove_migration_pmd,),
 )

@@ -27,8 +27,8 @@ BUG = Bug(
         "move: remove_migration_pte",
         "move: free_pages_ok",
     ),
-    steps=146,
-    states=147,
-    exhausted=157,
+    steps=139,
+    states=140,
+    exhausted=150,
     reached=(remove_migration_pmd,),
 )

@@ -6,7 +6,7 @@ so not in every scenario.
 
 from __future__ import annotations
 
-from mmspec.lang import u8, u32, u64
+from mmspec.lang import NULL, u8, u32, u64
 from mmspec.properties.property import always, at_rest
 from mmspec.spec.machine.pgtable import (
     _PAGE_PRESENT,
@@ -28,12 +28,14 @@ from mmspec.spec.machine.sizes import (
     NR_TASKS,
     NR_VMAS,
     PAGE_SHIFT,
+    PAGE_SIZE,
     PTRS_PER_PMD,
     PTRS_PER_PTE,
     USER_BASE,
     USER_PAGES,
 )
 from mmspec.spec.page.deferred_list import list_empty, page_deferred_list
+from mmspec.spec.page.mm import page_to_nid
 from mmspec.spec.page.mm_types import (
     VM_EXEC,
     VM_READ,
@@ -74,6 +76,17 @@ def what_was_stored_to_is_soft_dirty() -> bool:
     return True
 
 
+def _page_at(mm: Mm, k: u8, i: u8) -> Page:
+    """The page that is mapped at a user page; NULL if there is none."""
+    entry = _entry(mm, k, i)
+    page: Page = NULL
+    if pte_present(entry):
+        page = mem_map[pte_pfn(entry)]
+        if pmd_trans_huge(mm.pgd.pmd[k].val):
+            page = mem_map[pmd_pfn(entry) + i]
+    return page
+
+
 def _page_is_dirty(page: Page) -> bool:
     if page.compound_head:
         return mem_map[page.compound_head - 1].flags & PG_dirty != 0
@@ -91,12 +104,9 @@ def what_was_stored_to_is_dirty() -> bool:
             for k in range(PTRS_PER_PMD):
                 for i in range(PTRS_PER_PTE):
                     if mm.last_store[k * PTRS_PER_PTE + i]:
-                        entry = _entry(mm, k, i)
-                        pfn = pte_pfn(entry)
-                        if pmd_trans_huge(mm.pgd.pmd[k].val):
-                            pfn = pmd_pfn(entry)
-                        if pte_present(entry) and not pte_dirty(entry):
-                            if not _page_is_dirty(mem_map[pfn]):
+                        page = _page_at(mm, k, i)
+                        if page and not pte_dirty(_entry(mm, k, i)):
+                            if not _page_is_dirty(page):
                                 return False
     return True
 
@@ -197,4 +207,20 @@ def no_processor_can_store_where_the_VMA_forbids_it() -> bool:
         if vma.used and vma.vm_mm and not vma.vm_mm.mmap_sem.writer:
             if not vma.vm_flags & VM_WRITE and _some_are_forbidden(vma):
                 return False
+    return True
+
+
+@at_rest
+def pages_are_on_the_nodes_they_are_bound_to() -> bool:
+    """In a range that mbind() has bound to nodes, and moved, every page is on one of them."""
+    for v in range(NR_VMAS):
+        vma = vmas[v]
+        if vma.used and vma.vm_policy:
+            for k in range(PTRS_PER_PMD):
+                for i in range(PTRS_PER_PTE):
+                    address = USER_BASE + (k * PTRS_PER_PTE + i) * PAGE_SIZE
+                    if vma.vm_start <= address < vma.vm_end:
+                        page = _page_at(vma.vm_mm, k, i)
+                        if page and not vma.vm_policy >> page_to_nid(page) & 1:
+                            return False
     return True

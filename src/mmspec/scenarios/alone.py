@@ -5,6 +5,7 @@ from __future__ import annotations
 from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.properties.marks import (
     no_huge_page_that_PTEs_map_is_mlocked,
+    pages_are_on_the_nodes_they_are_bound_to,
     partly_mapped_huge_pages_are_queued,
     what_was_stored_to_is_dirty,
     what_was_stored_to_is_soft_dirty,
@@ -13,8 +14,16 @@ from mmspec.scenarios import moves
 from mmspec.scenarios.moves import freed, move, zap_part
 from mmspec.scenarios.scenario import Case, Row, Scenario, Witness
 from mmspec.scenarios.seed import bind, huge, small, split
+from mmspec.spec.machine.sizes import PAGE_SIZE, USER_BASE
 from mmspec.spec.page.huge_memory import __split_huge_page, __split_huge_pmd_locked
 from mmspec.spec.page.migrate import remove_migration_pte
+from mmspec.spec.page.syscalls import move_pages
+
+
+def move_tail() -> None:
+    """move_pages(2) of a page in the middle of the huge page."""
+    move_pages(USER_BASE + PAGE_SIZE, 1, 1, True)
+
 
 SCENARIO = Scenario(
     name="alone",
@@ -22,7 +31,7 @@ SCENARIO = Scenario(
     cases=tuple(
         Case(f"{set_up.__name__}/{task.__name__}", set_up, (task,))
         for set_up in (huge, freed, small)
-        for task in (split, zap_part, move, bind)
+        for task in (split, zap_part, move, bind, move_tail)
     ),
     rows=(
         Row("v4.13", v4_13, "as released"),
@@ -38,6 +47,7 @@ SCENARIO = Scenario(
     explanation=__doc__,
     also=(
         no_huge_page_that_PTEs_map_is_mlocked,
+        pages_are_on_the_nodes_they_are_bound_to,
         partly_mapped_huge_pages_are_queued,
         what_was_stored_to_is_dirty,
         what_was_stored_to_is_soft_dirty,

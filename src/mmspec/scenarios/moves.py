@@ -64,11 +64,16 @@ def zap_part() -> None:
     madvise_dontneed(USER_BASE + LAST_PAGE, PAGE_SIZE)
 
 
+def give_away() -> None:
+    """madvise(MADV_FREE)."""
+    madvise_free(USER_BASE)
+
+
 SCENARIO = Scenario(
     name="moves",
     title="a huge page is moved while it is written to, zapped, or inherited",
     cases=(
-        *crossed((huge,), (move,), (write, zap, zap_part, inherit)),
+        *crossed((huge,), (move,), (write, zap, zap_part, give_away, inherit)),
         *crossed((freed,), (move,), (write,)),
     ),
     rows=(

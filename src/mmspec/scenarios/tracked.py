@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmspec.kernels.releases import LATER_FIXES, v4_10, v4_10_fixed, v4_13, v4_14
 from mmspec.scenarios import moves
+from mmspec.scenarios.moves import move
 from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
 from mmspec.scenarios.seed import huge, split, write
 from mmspec.spec.page.syscalls import clear_refs
@@ -17,8 +18,8 @@ def track() -> None:
 
 SCENARIO = Scenario(
     name="tracked",
-    title="soft-dirty bits are cleared while a huge page is written to or split",
-    cases=crossed((huge,), (track,), (write, split)),
+    title="soft-dirty bits are cleared while a huge page is written to, split or moved",
+    cases=crossed((huge,), (track,), (write, split, move)),
     rows=(
         Row("v4.10", v4_10, "as released"),
         Row("v4.13", v4_13, "as released"),

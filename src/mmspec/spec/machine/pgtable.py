@@ -8,6 +8,7 @@ There is no NX bit: the machine is one without it, and every mapping is executab
 from __future__ import annotations
 
 from mmspec.kernels.changes import SWP_SOFT_DIRTY_IN_BIT_1
+from mmspec.kernels.drafts import ARCH_PMD_PRESENT_UNLESS_NONE
 from mmspec.lang import has, u8, u16, u32, u64
 from mmspec.spec.machine.sizes import HPAGE_PMD_MASK, PAGE_SHIFT
 
@@ -155,6 +156,8 @@ def pmd_none(pmd: u64) -> bool:
 
 def pmd_present(pmd: u64) -> bool:
     """Also while a huge PMD is being split: not present for the processor, but with PSE."""
+    if has(ARCH_PMD_PRESENT_UNLESS_NONE):
+        return not pmd_none(pmd)
     return pmd & (_PAGE_PRESENT | _PAGE_PROTNONE | _PAGE_PSE) != 0
 
 

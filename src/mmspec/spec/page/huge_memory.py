@@ -25,7 +25,11 @@ from mmspec.kernels.changes import (
 from mmspec.kernels.drafts import (
     CONVERT_PRESENT_PMD_ONLY,
     FREEZE_WITHOUT_PMD_SPLIT,
+    PMD_ENTRY_BY_WAY_OF_NONE,
+    PMD_ENTRY_WITHOUT_FLUSH,
     SPLIT_ANY_PMD,
+    ZAP_KEEPS_TABLE_OF_MIGRATION_PMD,
+    ZAP_UNMAPS_MIGRATION_PMD,
 )
 from mmspec.lang import (
     BUG_ON,
@@ -525,8 +529,12 @@ def zap_huge_pmd(tlb: MmuGather, vma: Vma, pmd: Pmd, address: u32) -> bool:
         assert is_pmd_migration_entry(orig_pmd), "VM_BUG_ON(!is_pmd_migration_entry(orig_pmd))"
         page = pfn_to_page(swp_offset(pte_to_swp_entry(orig_pmd)))
         flush_needed = False
+        if has(ZAP_UNMAPS_MIGRATION_PMD):
+            page_remove_rmap(page, True)
+            flush_needed = True
     if PageAnon(page):
-        zap_deposited_table(mm, pmd)
+        if not has(ZAP_KEEPS_TABLE_OF_MIGRATION_PMD) or pmd_present(orig_pmd):
+            zap_deposited_table(mm, pmd)
         add_mm_counter(mm, MM_ANONPAGES, -HPAGE_PMD_NR)
     else:
         add_mm_counter(mm, MM_FILEPAGES, -HPAGE_PMD_NR)
@@ -615,6 +623,8 @@ def madvise_free_huge_pmd(vma: Vma, pmd: Pmd, address: u32) -> bool:
         pmdp_invalidate(vma, address, pmd)
         may_read_as_zero(vma.vm_mm, address, page)
         set_pmd_at(pmd, pmd_mkclean(pmd_mkold(orig_pmd)))
+    else:
+        may_read_as_zero(vma.vm_mm, address, page)
     mark_page_lazyfree(page)
     spin_unlock(ptl)
     return True
@@ -854,8 +864,8 @@ def _copy_flags(head: Page, tail: Page) -> None:
 
 
 @restates("mm/huge_memory.c", at="v4.14")
-def __split_huge_page_tail(head: Page, nr: u16) -> None:
-    """Make a tail an independent page, locked as the head is."""
+def __split_huge_page_tail(head: Page, nr: u16, pagelist: PageList) -> None:
+    """Make a tail an independent page, locked as the head is; put it on a list if one is given."""
     tail = head + nr
     assert tail._mapcount == -1, "VM_BUG_ON_PAGE(page_tail->_mapcount != -1)"
     assert page_ref_count(tail) == 0, "VM_BUG_ON_PAGE(page_ref_count(page_tail) != 0)"
@@ -879,7 +889,11 @@ def __split_huge_page_tail(head: Page, nr: u16) -> None:
     )
     tail.mapping = head.mapping
     tail.index = head.index + nr
-    set_page_flags(tail, PG_lru)
+    if pagelist:
+        get_page(tail)
+        list_add_page(pagelist, tail)
+    else:
+        set_page_flags(tail, PG_lru)
 
 
 @atomic
@@ -891,11 +905,11 @@ def ClearPageCompound(head: Page) -> None:
 
 
 @restates("mm/huge_memory.c", at="v4.14")
-def __split_huge_page(page: Page) -> None:
+def __split_huge_page(page: Page, pagelist: PageList) -> None:
     """Take a frozen huge page apart. Requires: its references at 0; the LRU lock, dropped here."""
     head = compound_head(page)
     for i in range(HPAGE_PMD_NR - 1, 0, -1):
-        __split_huge_page_tail(head, i)
+        __split_huge_page_tail(head, i, pagelist)
     ClearPageCompound(head)
     if PageSwapCache(head):
         page_ref_add(head, 2)
@@ -921,11 +935,12 @@ def can_split_huge_page(page: Page, extra_pins: u16) -> bool:
 
 
 @restates("mm/huge_memory.c", at="v4.14")
-def split_huge_page(page: Page) -> int:
+def split_huge_page_to_list(page: Page, pagelist: PageList) -> int:
     """Split a huge page, of which `page` is any part, into base pages.
 
-    Requires: page lock, and exactly one reference besides mappings. Returns 0, or -EBUSY and the
-    page is as it was (mapped by PTEs where it was mapped by PMDs).
+    The tails go to the LRU, or, isolated, to a list. Requires: page lock, and exactly one reference
+    besides mappings. Returns 0, or -EBUSY and the page is as it was (mapped by PTEs where it was
+    mapped by PMDs).
     """
     head = compound_head(page)
     assert PageLocked(page), "VM_BUG_ON_PAGE(!PageLocked(page))"
@@ -955,7 +970,7 @@ def split_huge_page(page: Page) -> int:
                 pgdat.split_queue_len -= 1
                 list_del(page_deferred_list(head))
             spin_unlock(pgdat.split_queue_lock)
-            __split_huge_page(page)
+            __split_huge_page(page, pagelist)
             ret = 0
         else:
             if asserting() and mapcount and not has(SPLIT_WARNS_IF_MAPPED):
@@ -966,6 +981,12 @@ def split_huge_page(page: Page) -> int:
     anon_vma_unlock_write(anon_vma)
     put_anon_vma(anon_vma)
     return ret
+
+
+@restates("include/linux/huge_mm.h", at="v4.14")
+def split_huge_page(page: Page) -> int:
+    """The same; the tails go to the LRU."""
+    return split_huge_page_to_list(page, NULL)
 
 
 # ----------------------------------------------------------------------------- deferred splits
@@ -1037,7 +1058,11 @@ def set_pmd_migration_entry(pvmw: PageVmaMappedWalk, page: Page) -> None:
         return
     vma = pvmw.vma
     address = pvmw.address
-    if has(PMD_MIGRATION_KEEPS_DIRTY):
+    if has(PMD_ENTRY_WITHOUT_FLUSH):
+        pmdval = pmdp_huge_get_and_clear(pvmw.pmd)
+    elif has(PMD_ENTRY_BY_WAY_OF_NONE):
+        pmdval = pmdp_huge_clear_flush(vma, address, pvmw.pmd)
+    elif has(PMD_MIGRATION_KEEPS_DIRTY):
         pmdval = pmdp_invalidate(vma, address, pvmw.pmd)
     else:
         pmdval = pvmw.pmd.val
@@ -1157,4 +1182,4 @@ def set_pmd_migration_entry_literally(page: Page, vma: Vma, address: u32) -> Non
     spin_unlock(ptl)
 
 
-from mmspec.spec.page.migrate import remove_migration_ptes  # noqa: E402
+from mmspec.spec.page.migrate import PageList, list_add_page, remove_migration_ptes  # noqa: E402

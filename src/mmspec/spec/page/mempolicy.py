@@ -6,7 +6,11 @@ from mmspec.kernels.changes import (
     MBIND_MOVES_THP,
     THP_MIGRATION,
 )
-from mmspec.kernels.drafts import QUEUE_TAKES_ANY_PMD
+from mmspec.kernels.drafts import (
+    DESTINATIONS_ARE_SMALL,
+    QUEUE_PMD_ON_WRONG_NODE,
+    QUEUE_TAKES_ANY_PMD,
+)
 from mmspec.lang import NULL, OnStack, has, restates, this_task, u8, u32
 from mmspec.spec.machine.locks import (
     SpinLock,
@@ -133,7 +137,10 @@ def queue_pages_pmd(pmd: Pmd, ptl: SpinLock, qp: QueuePages, pagelist: PageList)
         get_page(page)
         spin_unlock(ptl)
         return _split_locked(page) != 0
-    if queue_pages_required(page, qp):
+    wanted = queue_pages_required(page, qp)
+    if has(QUEUE_PMD_ON_WRONG_NODE):
+        wanted = not wanted
+    if wanted:
         if qp.flags & (MPOL_MF_MOVE | MPOL_MF_MOVE_ALL):
             migrate_page_add(page, pagelist, qp.flags)
     spin_unlock(ptl)
@@ -233,7 +240,7 @@ def new_page(page: Page, private: u32, pm: PageToNode) -> Page:
 @restates("mm/mempolicy.c", at="v4.14")
 def new_node_page(page: Page, private: u32, pm: PageToNode) -> Page:
     """A page on node `private`."""
-    if has(MBIND_MOVES_THP) and PageTransHuge(page):
+    if has(MBIND_MOVES_THP) and not has(DESTINATIONS_ARE_SMALL) and PageTransHuge(page):
         thp = alloc_pages_nodemask(1 << (private & 7), HPAGE_PMD_ORDER)
         if thp:
             prep_transhuge_page(thp)

@@ -9,16 +9,19 @@ from mmspec.kernels.changes import (
     MIGRATED_THP_MLOCKED_IF_PMD_ONLY,
     MIGRATION_KEEPS_SOFT_DIRTY,
     MIGRATION_SPLITS_QUEUED_THP,
+    MIGRATION_SPLITS_WHAT_HAS_NO_ROOM,
     MOVE_PAGES_MOVES_THP,
     RESTORE_BY_WALK,
     THP_MIGRATION,
 )
+from mmspec.kernels.drafts import MOVE_PAGES_ISOLATES_TAIL, SMALL_DESTINATION_WITHOUT_SPLIT
 from mmspec.lang import (
     NULL,
     Array,
     OnStack,
     array,
     atomic,
+    derived,
     has,
     i16,
     pointers,
@@ -246,11 +249,15 @@ def pmd_migration_entry_wait(pmd: Pmd) -> None:
 # ---------------------------------------------------------------------------------- migrating
 
 
+#: Room on a list: for what a process maps, and the tails of a huge page that it maps in part only.
+LIST_SIZE: int = derived(lambda: 2 * USER_PAGES)
+
+
 class PageList(OnStack):
     """A list of isolated pages, in order."""
 
     nr: u16 = 0
-    pages: Array[Page] = pointers(USER_PAGES)
+    pages: Array[Page] = pointers(LIST_SIZE)
 
 
 class PageToNode(OnStack):
@@ -356,17 +363,6 @@ def unmap_and_move(
     force: bool,
 ) -> int:
     """Migrate one isolated page. Anything but -EAGAIN ends it: the page is off the list."""
-    if has(MIGRATION_SPLITS_QUEUED_THP) and PageTransHuge(page):
-        # partly unmapped, and queued to be split: the new page would not be. The tails stay here.
-        if not list_empty(page_deferred_list(page)):
-            lock_page(page)
-            ret = split_huge_page(page)
-            unlock_page(page)
-            if ret != 0:
-                mod_node_page_state(NR_ISOLATED_ANON, -_nr_isolated(page))
-                putback_lru_page(page)
-                return ret
-            mod_node_page_state(NR_ISOLATED_ANON, -(HPAGE_PMD_NR - 1))
     newpage = get_new_page(page, private, pm)
     if not newpage:
         return -ENOMEM
@@ -376,10 +372,10 @@ def unmap_and_move(
         clear_page_flags(page, PG_active | PG_unevictable)
         put_page(newpage)
     else:
-        if PageTransHuge(page) and not (has(THP_MIGRATION) and PageTransHuge(newpage)):
-            lock_page(page)
-            rc = split_huge_page(page)
-            unlock_page(page)
+        if not has(MIGRATION_SPLITS_WHAT_HAS_NO_ROOM):
+            split = PageTransHuge(page) and not (has(THP_MIGRATION) and PageTransHuge(newpage))
+            if split and not has(SMALL_DESTINATION_WITHOUT_SPLIT):
+                rc = _split_locked(page, NULL)
         if rc == 0:
             rc = __unmap_and_move(page, newpage, force)
         if rc != 0:
@@ -405,6 +401,14 @@ def _set_result(pm: PageToNode, page: Page, newpage: Page, rc: int) -> None:
             return
 
 
+def _split_locked(page: Page, pagelist: PageList) -> int:
+    """Split a huge page; its tails are isolated if there is a list for them."""
+    lock_page(page)
+    ret = split_huge_page_to_list(page, pagelist)
+    unlock_page(page)
+    return ret
+
+
 def _nr_isolated(page: Page) -> u16:
     """How many pages an isolated one counts for."""
     if has(MBIND_MOVES_THP):
@@ -426,10 +430,21 @@ def migrate_pages(
         if not retry:
             break
         retry = 0
-        for k in range(USER_PAGES):
+        for k in range(LIST_SIZE):
             page = pagelist.pages[k]
             if page:
+                if has(MIGRATION_SPLITS_QUEUED_THP) and PageTransHuge(page):
+                    # partly unmapped, and queued to be split: the new page would not be
+                    if not list_empty(page_deferred_list(page)):
+                        _split_locked(page, pagelist)
                 rc = unmap_and_move(get_new_page, private, pm, page, attempt > 2)
+                if has(MIGRATION_SPLITS_WHAT_HAS_NO_ROOM) and rc == -ENOMEM:
+                    if PageTransHuge(page):
+                        # the head is tried again at once, the tails when their turn comes
+                        rc = _split_locked(page, pagelist)
+                        if rc != 0:
+                            return rc
+                        rc = unmap_and_move(get_new_page, private, pm, page, attempt > 2)
                 if rc == -ENOMEM:
                     return -ENOMEM
                 if rc == -EAGAIN:
@@ -444,7 +459,7 @@ def migrate_pages(
 @restates("mm/migrate.c", at="v4.14")
 def putback_movable_pages(pagelist: PageList) -> None:
     """Give isolated pages that were not migrated back to the LRU."""
-    for k in range(USER_PAGES):
+    for k in range(LIST_SIZE):
         page = pagelist.pages[k]
         if page:
             pagelist.pages[k] = NULL
@@ -513,7 +528,7 @@ def do_move_page_to_node_array(mm: Mm, pm: PageToNode, migrate_all: bool) -> int
                         err = -EACCES
                         if migrate_all or page_mapcount(page) <= 1:
                             head = page
-                            if has(MOVE_PAGES_MOVES_THP):
+                            if has(MOVE_PAGES_MOVES_THP) and not has(MOVE_PAGES_ISOLATES_TAIL):
                                 head = compound_head(page)
                             pm.page[k] = head
                             err = isolate_lru_page(head)
@@ -532,5 +547,5 @@ def do_move_page_to_node_array(mm: Mm, pm: PageToNode, migrate_all: bool) -> int
 
 
 from mmspec.spec.page.gup import FOLL_GET, FOLL_SPLIT, FollowedPage, follow_page  # noqa: E402
-from mmspec.spec.page.huge_memory import remove_migration_pmd, split_huge_page  # noqa: E402
+from mmspec.spec.page.huge_memory import remove_migration_pmd, split_huge_page_to_list  # noqa: E402
 from mmspec.spec.page.mmap import find_vma  # noqa: E402

@@ -15,6 +15,7 @@ from mmspec.kernels.changes import (
     SPLIT_WAITS_FOR_ZAP,
     THP_MIGRATION,
     UNMAP_UNTIL_NOT_MAPPED,
+    UNMAPPED_THP_NOT_QUEUED,
 )
 from mmspec.kernels.drafts import (
     BRANCH_AT_TOP,
@@ -662,6 +663,8 @@ def page_remove_anon_compound_rmap(page: Page) -> None:
         clear_page_mlock(page)
     if nr:
         mod_node_page_state(NR_ANON_MAPPED, -nr)
+    # one that nothing maps any more will be freed soon: there is no need to split it
+    if nr and (nr < HPAGE_PMD_NR or not has(UNMAPPED_THP_NOT_QUEUED)):
         deferred_split_huge_page(page)
 
 

@@ -16,8 +16,8 @@ from mmspec.spec.page.gup import populate_vma_page_range
 from mmspec.spec.page.huge_memory import (
     FAULT_FLAG_WRITE,
     VM_FAULT_OOM,
-    madvise_free_huge_pmd,
 )
+from mmspec.spec.page.madvise import madvise_free_pte_range
 from mmspec.spec.page.memory import handle_mm_fault
 from mmspec.spec.page.mempolicy import do_mbind, do_migrate_pages
 from mmspec.spec.page.migrate import PageToNode, do_move_page_to_node_array
@@ -194,7 +194,7 @@ def madvise_free(start: u32) -> int:
     down_read(mm.mmap_sem)
     vma = find_vma(mm, start)
     if vma:
-        madvise_free_huge_pmd(vma, pmd_offset(mm, start), start)
+        madvise_free_pte_range(vma, pmd_offset(mm, start), start)
     up_read(mm.mmap_sem)
     return 0
 
