@@ -171,6 +171,16 @@ UNMAPPED_THP_NOT_QUEUED = Change(
     subject="mm, thp: do not queue fully unmapped pages for deferred split",
     release="v5.5",
 )
+MIGRATION_WAIT_FOR_HEAD = Change(
+    commit="ffc90cbb2970",
+    subject="mm, thp: use head page in __migration_entry_wait()",
+    release="v5.13",
+)
+MIGRATION_WAIT_TAKES_NO_REFERENCE = Change(
+    commit="ffa65753c431",
+    subject="mm/migrate.c: rework migration_entry_wait() to not take a pageref",
+    release="v5.17",
+)
 PMD_MIGRATION_KEEPS_DIRTY = Change(
     commit="8a8683ad9ba4",
     subject="mm: fix possible PMD dirty bit lost in set_pmd_migration_entry()",
@@ -200,6 +210,21 @@ MIGRATION_SPLITS_QUEUED_THP = Change(
     subject="mm/migrate: split source folio if it is on deferred split list",
     release="v6.10",
     needs=(MIGRATION_SPLITS_WHAT_HAS_NO_ROOM,),
+)
+
+# --------------------------------------------- a later change of the freeze, and the fix of that
+
+FREEZE_SPLITS_PMD_IN_WALK = Change(
+    commit="60fbb14396d5",
+    subject="mm/huge_memory: adjust try_to_migrate_one() and split_huge_pmd_locked()",
+    release="v6.15",
+    needs=(THP_MIGRATION, SPLIT_FREEZE_FLAG, SPLIT_WARNS_IF_MAPPED),
+)
+FREEZE_GOES_ON_AFTER_PMD_SPLIT = Change(
+    commit="939080834fef",
+    subject="mm/huge_memory: restart the walk in try_to_migrate_one() after the PMD was split",
+    release="v7.0",
+    needs=(FREEZE_SPLITS_PMD_IN_WALK,),
 )
 
 name_changes(globals())

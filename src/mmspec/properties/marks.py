@@ -224,3 +224,12 @@ def pages_are_on_the_nodes_they_are_bound_to() -> bool:
                         if page and not vma.vm_policy >> page_to_nid(page) & 1:
                             return False
     return True
+
+
+@at_rest
+def no_huge_page_is_left() -> bool:
+    """Where every huge page was to be split, there is none any more."""
+    for n in range(NR_FRAMES):
+        if mem_map[n].flags & PG_head:
+            return False
+    return True

@@ -20,6 +20,9 @@ NAMES = (
     "tracked",
     "thrown_away",
     "protected",
+    "bound",
+    "crowded",
+    "taken_apart",
 )
 
 

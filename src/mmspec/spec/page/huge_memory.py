@@ -5,6 +5,7 @@ from __future__ import annotations
 from mmspec.kernels.changes import (
     FREEZE_CHECKS_PMD_UNDER_LOCK,
     FREEZE_IN_ONE_CALL,
+    FREEZE_SPLITS_PMD_IN_WALK,
     MIGRATED_THP_MLOCKED_IF_PMD_ONLY,
     MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS,
     MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT,
@@ -798,6 +799,9 @@ def freeze_page(page: Page) -> None:
     if has(SPLIT_WAITS_FOR_ZAP):
         ttu_flags |= TTU_SYNC
     unmap_success = try_to_unmap(page, ttu_flags)
+    if has(FREEZE_SPLITS_PMD_IN_WALK):
+        # by then there were pages that could not be unmapped, for good reasons
+        return
     if has(SPLIT_WARNS_IF_MAPPED):
         VM_WARN_ON_ONCE_PAGE(page_mapped(page), page)
     else:
@@ -959,7 +963,8 @@ def split_huge_page_to_list(page: Page, pagelist: PageList) -> int:
     # a racy look, before PMDs are split for nothing
     if can_split_huge_page(head, extra_pins):
         freeze_page(head)
-        assert compound_mapcount(head) == 0, "VM_BUG_ON_PAGE(compound_mapcount(head))"
+        if not has(SPLIT_WARNS_IF_MAPPED):
+            assert compound_mapcount(head) == 0, "VM_BUG_ON_PAGE(compound_mapcount(head))"
         # PG_lru must not change now
         spin_lock(pgdat.lru_lock)
         # deferred_split_scan() must not take a reference

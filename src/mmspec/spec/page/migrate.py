@@ -10,6 +10,8 @@ from mmspec.kernels.changes import (
     MIGRATION_KEEPS_SOFT_DIRTY,
     MIGRATION_SPLITS_QUEUED_THP,
     MIGRATION_SPLITS_WHAT_HAS_NO_ROOM,
+    MIGRATION_WAIT_FOR_HEAD,
+    MIGRATION_WAIT_TAKES_NO_REFERENCE,
     MOVE_PAGES_MOVES_THP,
     RESTORE_BY_WALK,
     THP_MIGRATION,
@@ -30,7 +32,7 @@ from mmspec.lang import (
     u16,
     u32,
 )
-from mmspec.spec.machine.locks import down_read, spin_lock, spin_unlock, up_read
+from mmspec.spec.machine.locks import SpinLock, down_read, spin_lock, spin_unlock, up_read
 from mmspec.spec.machine.pgtable import (
     is_migration_entry,
     is_pmd_migration_entry,
@@ -210,6 +212,17 @@ def remove_migration_ptes(old: Page, new: Page, locked: bool) -> None:
 # ------------------------------------------------------------------------------------ waiting
 
 
+@restates("mm/filemap.c", at="v5.17")
+def migration_entry_wait_on_locked(page: Page, ptl: SpinLock) -> None:
+    """Wait, without a reference, until a page is unlocked; it may be free by then. Drops the lock.
+
+    Omits: that who waits is on the wait queue before the lock is dropped. Here a later owner of the
+    page lock may be waited for, too.
+    """
+    spin_unlock(ptl)
+    wait_on_page_locked(page)
+
+
 @restates("mm/migrate.c", at="v4.14")
 def migration_entry_wait(pmd: Pmd, address: u32) -> None:
     """A fault on a migration entry: wait until the page is unlocked, then try again."""
@@ -222,6 +235,11 @@ def migration_entry_wait(pmd: Pmd, address: u32) -> None:
         entry = pte_to_swp_entry(pte)
         if is_migration_entry(entry):
             page = migration_entry_to_page(entry)
+            if has(MIGRATION_WAIT_TAKES_NO_REFERENCE):
+                migration_entry_wait_on_locked(page, ptl)
+                return
+            if has(MIGRATION_WAIT_FOR_HEAD):
+                page = compound_head(page)
             # a frozen page cannot be waited for, nor can a tail: fault again
             if get_page_unless_zero(page):
                 spin_unlock(ptl)
@@ -238,6 +256,9 @@ def pmd_migration_entry_wait(pmd: Pmd) -> None:
     pmdval = pmd.val
     if is_pmd_migration_entry(pmdval):
         page = migration_entry_to_page(pte_to_swp_entry(pmdval))
+        if has(MIGRATION_WAIT_TAKES_NO_REFERENCE):
+            migration_entry_wait_on_locked(page, ptl)
+            return
         if get_page_unless_zero(page):
             spin_unlock(ptl)
             wait_on_page_locked(page)

@@ -72,6 +72,14 @@ def page_vma_mapped_walk_done(pvmw: PageVmaMappedWalk) -> None:
         spin_unlock(pvmw.ptl)
 
 
+@restates("include/linux/rmap.h", at="v6.15")
+def page_vma_mapped_walk_restart(pvmw: PageVmaMappedWalk) -> None:
+    """Look at the PMD again: it is a page table now."""
+    spin_unlock(pvmw.ptl)
+    pvmw.ptl = NULL
+    pvmw.pmd = NULL
+
+
 @restates("mm/page_vma_mapped.c", at="v4.14")
 def map_pte(pvmw: PageVmaMappedWalk, pmde: u64) -> bool:
     """Go to the first PTE; take its lock unless a look without it says that nothing is there."""

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from enum import IntFlag
 
 from mmspec.kernels.changes import (
+    FREEZE_GOES_ON_AFTER_PMD_SPLIT,
     FREEZE_IN_ONE_CALL,
+    FREEZE_SPLITS_PMD_IN_WALK,
     MIGRATION_KEEPS_SOFT_DIRTY,
     SPLIT_FREEZE_FLAG,
     SPLIT_WAITS_FOR_ZAP,
@@ -58,7 +60,14 @@ from mmspec.spec.machine.pgtable import (
     swp_entry,
     swp_entry_to_pte,
 )
-from mmspec.spec.machine.sizes import HPAGE_PMD_NR, NR_ANON_VMAS, NR_AVCS, PAGE_SHIFT, PAGE_SIZE
+from mmspec.spec.machine.sizes import (
+    HPAGE_PMD_MASK,
+    HPAGE_PMD_NR,
+    NR_ANON_VMAS,
+    NR_AVCS,
+    PAGE_SHIFT,
+    PAGE_SIZE,
+)
 from mmspec.spec.page.mm import (
     add_mm_counter,
     anon_vma_address,
@@ -126,6 +135,7 @@ from mmspec.spec.page.page_vma_mapped import (
     page_check_address,
     page_vma_mapped_walk,
     page_vma_mapped_walk_done,
+    page_vma_mapped_walk_restart,
     vma_address,
 )
 from mmspec.spec.page.pgtable import (
@@ -836,7 +846,7 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
     if flags & TTU_MUNLOCK and not vma.vm_flags & VM_LOCKED:
         return True
 
-    if flags & TTU_SPLIT_HUGE_PMD:
+    if flags & TTU_SPLIT_HUGE_PMD and not has(FREEZE_SPLITS_PMD_IN_WALK):
         split_huge_pmd_address(vma, address, flags & freeze != 0, page)
 
     ret = True
@@ -850,6 +860,15 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
             if not PageAnon(page):
                 continue
             set_pmd_migration_entry(pvmw, page)
+            continue
+        if has(FREEZE_SPLITS_PMD_IN_WALK) and not pvmw.pte and flags & TTU_SPLIT_HUGE_PMD:
+            haddr = pvmw.address & HPAGE_PMD_MASK
+            __split_huge_pmd_locked(vma, pvmw.pmd, haddr, flags & freeze != 0)
+            if not has(FREEZE_GOES_ON_AFTER_PMD_SPLIT):
+                ret = False
+                page_vma_mapped_walk_done(pvmw)
+                break
+            page_vma_mapped_walk_restart(pvmw)
             continue
 
         if not flags & TTU_IGNORE_MLOCK:
@@ -1067,6 +1086,7 @@ def try_to_munlock(page: Page) -> None:
 
 # These files need each other, as in the kernel, where headers declare what they share.
 from mmspec.spec.page.huge_memory import (  # noqa: E402
+    __split_huge_pmd_locked,
     deferred_split_huge_page,
     set_pmd_migration_entry,
     set_pmd_migration_entry_literally,
