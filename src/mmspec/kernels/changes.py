@@ -213,6 +213,7 @@ MIGRATION_SPLITS_QUEUED_THP = Change(
 )
 
 # --------------------------------------------- a later change of the freeze, and the fix of that
+# We have not seen the title of the second: its subject is what it does.
 
 FREEZE_SPLITS_PMD_IN_WALK = Change(
     commit="60fbb14396d5",
@@ -222,8 +223,8 @@ FREEZE_SPLITS_PMD_IN_WALK = Change(
 )
 FREEZE_GOES_ON_AFTER_PMD_SPLIT = Change(
     commit="939080834fef",
-    subject="mm/huge_memory: restart the walk in try_to_migrate_one() after the PMD was split",
-    release="v7.0",
+    subject="try_to_migrate_one(): restart walk after split_huge_pmd_locked",
+    release="v7.x",
     needs=(FREEZE_SPLITS_PMD_IN_WALK,),
 )
 

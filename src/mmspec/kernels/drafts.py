@@ -67,11 +67,6 @@ DESTINATIONS_ARE_SMALL = Change(
     release="mutant",
     needs=(MBIND_MOVES_THP,),
 )
-SMALL_DESTINATION_WITHOUT_SPLIT = Change(
-    subject="unmap_and_move() does not split a huge page that a base page is to replace",
-    release="mutant",
-    needs=(THP_MIGRATION,),
-)
 ARCH_PMD_PRESENT_UNLESS_NONE = Change(
     subject="an architecture where a PMD is present unless it is none is given THP migration",
     release="mutant",

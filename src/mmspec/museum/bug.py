@@ -20,9 +20,10 @@ class Bug:
     case's tasks, or exit_mm. steps, states: of the shortest trace, and what was explored to find
     it; exhausted: how many states there are with the fix in. with_it: changes that need the fix,
     and are taken out together with it. mutant: if the fix is no change of its own here, what undoes
-    that part of it. reached: functions that must be reached with the fix in, or its verdict would
-    mean nothing. not_here: why the fault cannot happen; then the search without the fix is
-    exhausted, too. name, prose: the module's name, and its docstring.
+    that part of it. introduced: what brought the fault, if no kernel here has that. reached:
+    functions that must be reached with the fix in, or its verdict would mean nothing. not_here: why
+    the fault cannot happen; then the search without the fix is exhausted, too. name, prose: the
+    module's name, and its docstring.
     """
 
     fixed: Change
@@ -37,6 +38,7 @@ class Bug:
     reached: tuple[Any, ...]
     with_it: tuple[Change, ...] = ()
     mutant: Change | None = None
+    introduced: Change | None = None
     not_here: str = ""
     name: str = ""
     prose: str = ""

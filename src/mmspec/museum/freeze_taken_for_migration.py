@@ -26,8 +26,8 @@ BUG = Bug(
         "bind: set_pmd_migration_entry_v2: writes val",
         "bind: __split_huge_page",
     ),
-    steps=141,
-    states=963,
-    exhausted=7_193,
+    steps=140,
+    states=956,
+    exhausted=7_184,
     reached=(__split_huge_page,),
 )

@@ -29,6 +29,6 @@ BUG = Bug(
     ),
     steps=275,
     states=276,
-    exhausted=682,
+    exhausted=681,
     reached=(__split_huge_page,),
 )

@@ -16,7 +16,7 @@ from mmspec.kernels.changes import (
     RESTORE_BY_WALK,
     THP_MIGRATION,
 )
-from mmspec.kernels.drafts import MOVE_PAGES_ISOLATES_TAIL, SMALL_DESTINATION_WITHOUT_SPLIT
+from mmspec.kernels.drafts import MOVE_PAGES_ISOLATES_TAIL
 from mmspec.lang import (
     NULL,
     Array,
@@ -395,7 +395,7 @@ def unmap_and_move(
     else:
         if not has(MIGRATION_SPLITS_WHAT_HAS_NO_ROOM):
             split = PageTransHuge(page) and not (has(THP_MIGRATION) and PageTransHuge(newpage))
-            if split and not has(SMALL_DESTINATION_WITHOUT_SPLIT):
+            if split:
                 rc = _split_locked(page, NULL)
         if rc == 0:
             rc = __unmap_and_move(page, newpage, force)
