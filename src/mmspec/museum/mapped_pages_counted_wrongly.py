@@ -29,8 +29,8 @@ BUG = Bug(
         "zap_part_and_write: compound_mapcount_dec: writes mapping",
         "exit_mm: zap_huge_pmd",
     ),
-    steps=284,
-    states=182_934,
-    exhausted=225_599,
+    steps=277,
+    states=411_836,
+    exhausted=466_430,
     reached=(__split_huge_pmd_locked, remove_migration_pmd),
 )

@@ -25,8 +25,8 @@ BUG = Bug(
         "inherit: copy_page_range",
         "inherit: pmd_none_or_clear_bad",
     ),
-    steps=127,
-    states=4_854,
-    exhausted=8_978,
+    steps=123,
+    states=4_678,
+    exhausted=8_664,
     reached=(copy_huge_pmd,),
 )

@@ -25,8 +25,8 @@ BUG = Bug(
         "protect: change_pmd_range",
         "protect: pmd_none_or_clear_bad",
     ),
-    steps=89,
-    states=1_145,
-    exhausted=2_486,
+    steps=85,
+    states=1_089,
+    exhausted=2_400,
     reached=(change_huge_pmd,),
 )

@@ -27,8 +27,8 @@ BUG = Bug(
         "move: remove_migration_pte: writes val",
         "zap_part_and_write: cpu_store: writes data",
     ),
-    steps=266,
-    states=50_747,
-    exhausted=225_599,
+    steps=259,
+    states=51_742,
+    exhausted=466_430,
     reached=(__split_huge_pmd_locked, remove_migration_pmd),
 )

@@ -28,8 +28,8 @@ BUG = Bug(
         "move: mlock_vma_page",
         "move: remove_migration_pte",
     ),
-    steps=276,
-    states=31_907,
-    exhausted=62_974,
+    steps=269,
+    states=32_969,
+    exhausted=62_536,
     reached=(mlock_vma_page, remove_migration_pte),
 )

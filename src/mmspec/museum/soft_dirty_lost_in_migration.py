@@ -24,8 +24,8 @@ BUG = Bug(
         "split: try_to_unmap_one",
         "split: remove_migration_pte: writes val",
     ),
-    steps=359,
-    states=792,
-    exhausted=792,
+    steps=358,
+    states=1_040,
+    exhausted=1_040,
     reached=(remove_migration_pte,),
 )

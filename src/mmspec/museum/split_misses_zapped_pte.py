@@ -28,6 +28,6 @@ BUG = Bug(
     ),
     steps=105,
     states=6_127,
-    exhausted=12_579,
+    exhausted=12_553,
     reached=(__split_huge_page, zap_pte_range),
 )

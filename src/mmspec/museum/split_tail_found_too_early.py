@@ -26,8 +26,8 @@ BUG = Bug(
         "split: get_page_unless_zero: writes _refcount",
         "split: put_page_testzero",
     ),
-    steps=173,
-    states=8_889,
-    exhausted=31_610,
+    steps=172,
+    states=8_831,
+    exhausted=31_552,
     reached=(__split_huge_page,),
 )

@@ -28,8 +28,8 @@ BUG = Bug(
         "write: do_huge_pmd_wp_page: writes val",
         "bind: remove_migration_pte: writes val",
     ),
-    steps=949,
-    states=192_633,
-    exhausted=254_869,
+    steps=948,
+    states=192_608,
+    exhausted=254_683,
     reached=(do_huge_pmd_wp_page, remove_migration_pte),
 )

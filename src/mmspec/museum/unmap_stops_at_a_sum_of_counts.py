@@ -27,6 +27,6 @@ BUG = Bug(
     ),
     steps=120,
     states=16_003,
-    exhausted=76_450,
+    exhausted=76_274,
     reached=(__split_huge_page,),
 )

@@ -29,8 +29,8 @@ BUG = Bug(
         "bind: migrate_page_move_mapping",
         "bind: putback_movable_pages",
     ),
-    steps=328,
-    states=3_652,
-    exhausted=1_348,
+    steps=334,
+    states=3_726,
+    exhausted=1_372,
     reached=(wait_on_page_locked,),
 )
