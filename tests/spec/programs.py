@@ -11,6 +11,9 @@ from mmspec.spec.page.syscalls import (
     execve,
     exit_mm,
     fork,
+    guest_load,
+    guest_store,
+    kvm_create,
     load,
     madvise_dontneed,
     mbind,
@@ -174,3 +177,11 @@ def locked_page() -> None:
     """A huge page that is locked in memory."""
     boot()
     mmap_locked(USER_BASE, HPAGE_PMD_SIZE)
+
+
+def runs_a_guest() -> None:
+    """A guest in a process that has a huge page."""
+    kvm_create()
+    guest_store(USER_BASE, 6)
+    load(USER_BASE)
+    guest_load(USER_BASE + PAGE_SIZE)

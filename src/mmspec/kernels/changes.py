@@ -36,6 +36,12 @@ RESTORE_BY_WALK = Change(
     needs=(FREEZE_IN_ONE_CALL,),
 )
 
+UNMAP_NOTIFIES_OF_RANGE = Change(
+    commit="369ea8242c0f",
+    subject="mm/rmap: update to new mmu_notifier semantic v2",
+    release="v4.13",
+    needs=(FREEZE_IN_ONE_CALL,),
+)
 CLEAR_REFS_KEEPS_PMD_HUGE = Change(
     commit="5b7abeae3af8",
     subject="thp: fix MADV_DONTNEED vs clear soft dirty race",
@@ -158,6 +164,12 @@ MIGRATED_THP_MLOCKED_IF_PMD_ONLY = Change(
     commit="e125fe405abe",
     subject="mm, thp: Fix mlocking THP page with migration enabled",
     release="v4.19",
+    needs=(THP_MIGRATION,),
+)
+PMD_MIGRATION_LEAVES_NOTIFYING_TO_CALLER = Change(
+    commit="bfba8e5cf28f",
+    subject="mm/thp: fix call to mmu_notifier in set_pmd_migration_entry() v2",
+    release="v4.20",
     needs=(THP_MIGRATION,),
 )
 MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS = Change(

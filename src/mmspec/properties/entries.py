@@ -20,6 +20,7 @@ from mmspec.spec.machine.pgtable import (
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_NR,
     NR_FRAMES,
+    NR_GUESTS,
     NR_MMS,
     NR_TABLES,
     NR_TASKS,
@@ -27,7 +28,7 @@ from mmspec.spec.machine.sizes import (
     PTRS_PER_PTE,
     USER_PAGES,
 )
-from mmspec.spec.page.mm_types import cpus, mem_map, mms, page_tables
+from mmspec.spec.page.mm_types import cpus, kvms, mem_map, mms, page_tables
 from mmspec.spec.page.page_flags import PG_locked
 
 
@@ -109,5 +110,16 @@ def no_processor_reaches_a_freed_page_through_its_TLB() -> bool:
         for i in range(USER_PAGES):
             small = cpus[c].small[i]
             if small and is_free(pte_pfn(small)):
+                return False
+    return True
+
+
+@always
+def no_guest_reaches_a_freed_page() -> bool:
+    """A translation that a guest has leads to no frame that is free."""
+    for g in range(NR_GUESTS):
+        for k in range(USER_PAGES):
+            entry = kvms[g].spte[k]
+            if entry and is_free(pte_pfn(entry)):
                 return False
     return True

@@ -66,6 +66,12 @@ no_data_race = in_step(
     "data race",
     explanation="A field that is declared to be protected by a lock is accessed with it held.",
 )
+nobody_sleeps_under_a_page_table_lock = in_step(
+    "nobody_sleeps_under_a_page_table_lock",
+    "sleeping in atomic context",
+    explanation="What may sleep is not called with a page table's lock held "
+    "(CONFIG_DEBUG_ATOMIC_SLEEP).",
+)
 locks_are_used_as_locks = in_step(
     "locks_are_used_as_locks",
     "locking",

@@ -213,6 +213,7 @@ _BY_KIND: dict[str, Callable[[Execution, Namer], Iterator[str]]] = {
     "bad pmd": _plain,
     "bad pte": _plain,
     "list corruption": _plain,
+    "sleeping in atomic context": _plain,
     "deadlock": _deadlock,
     "data race": _race,
     "property": _false,

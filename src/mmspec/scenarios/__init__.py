@@ -23,6 +23,7 @@ NAMES = (
     "bound",
     "crowded",
     "taken_apart",
+    "guests",
 )
 
 

@@ -38,5 +38,8 @@ NR_ANON_VMAS: int = param("anon_vmas", 2)
 NR_AVCS: int = param("avcs", 3)
 NR_TABLES: int = param("tables", 4)
 NR_SWAP_SLOTS: int = param("swap_slots", 1)
+#: Guests, each with an MMU of its own that follows an address space. Without one MMU notifiers have
+#: nobody to call, and are no steps.
+NR_GUESTS: int = param("guests", 0)
 #: How often migrate_pages() tries pages that were busy: 10 in every release.
 MIGRATE_PASSES: int = param("migrate_passes", 10)

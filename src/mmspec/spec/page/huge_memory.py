@@ -12,6 +12,7 @@ from mmspec.kernels.changes import (
     MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE,
     PMD_MIGRATION_IN_COMMON_PATHS,
     PMD_MIGRATION_KEEPS_DIRTY,
+    PMD_MIGRATION_LEAVES_NOTIFYING_TO_CALLER,
     PMD_SPLIT_KEEPS_SOFT_DIRTY,
     PMD_SPLIT_UNDER_PAGE_LOCK,
     PMDP_INVALIDATE_RETURNS_OLD,
@@ -350,10 +351,12 @@ def do_huge_pmd_wp_page_fallback(vmf: VmFault, orig_pmd: u64, page: Page) -> u8:
         copy_highpage(copied, page + i)
         SetPageUptodate(copied)
 
+    mmu_notifier_invalidate_range_start(vma.vm_mm, haddr, haddr + HPAGE_PMD_SIZE)
     vmf.ptl = pmd_lock(vmf.pmd)
     pmdval = vmf.pmd.val
     if pmdval != orig_pmd:
         spin_unlock(vmf.ptl)
+        mmu_notifier_invalidate_range_end(vma.vm_mm, haddr, haddr + HPAGE_PMD_SIZE)
         for k in range(HPAGE_PMD_NR):
             put_page(new.pages[k])
         return 0
@@ -371,6 +374,7 @@ def do_huge_pmd_wp_page_fallback(vmf: VmFault, orig_pmd: u64, page: Page) -> u8:
     pmd_populate(vmf.pmd, pgtable)
     page_remove_rmap(page, True)
     spin_unlock(vmf.ptl)
+    mmu_notifier_invalidate_range_end(vma.vm_mm, haddr, haddr + HPAGE_PMD_SIZE)
     put_page(page)
     return VM_FAULT_WRITE
 
@@ -431,12 +435,14 @@ def do_huge_pmd_wp_page(vmf: VmFault, orig_pmd: u64) -> u8:
         copy_highpage(new_page + i, page + i)
     SetPageUptodate(new_page)
 
+    mmu_notifier_invalidate_range_start(vma.vm_mm, haddr, haddr + HPAGE_PMD_SIZE)
     spin_lock(vmf.ptl)
     put_page(page)
     pmdval = vmf.pmd.val
     if pmdval != orig_pmd:
         spin_unlock(vmf.ptl)
         put_page(new_page)
+        mmu_notifier_invalidate_range_end(vma.vm_mm, haddr, haddr + HPAGE_PMD_SIZE)
         return 0
     entry = mk_huge_pmd(new_page, vma.vm_page_prot)
     entry = maybe_mkwrite(pmd_mkdirty(entry), vma)
@@ -448,6 +454,7 @@ def do_huge_pmd_wp_page(vmf: VmFault, orig_pmd: u64) -> u8:
     page_remove_rmap(page, True)
     put_page(page)
     spin_unlock(vmf.ptl)
+    mmu_notifier_invalidate_range_end(vma.vm_mm, haddr, haddr + HPAGE_PMD_SIZE)
     return VM_FAULT_WRITE
 
 
@@ -722,13 +729,16 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
 @restates("mm/huge_memory.c", at="v4.14")
 def __split_huge_pmd(vma: Vma, pmd: Pmd, address: u32, freeze: bool, page: Page) -> None:
     """Split a huge PMD, if it is one, and of `page` if that is given."""
+    mm = vma.vm_mm
     haddr = address & HPAGE_PMD_MASK
+    mmu_notifier_invalidate_range_start(mm, haddr, haddr + HPAGE_PMD_SIZE)
     ptl = pmd_lock(pmd)
     # to freeze, the page must be known: else a wrong one could be replaced
     assert not freeze or page, "VM_BUG_ON(freeze && !page)"
     pmdval = pmd.val
     if page and not has(SPLIT_ANY_PMD) and not pmd_page_is(pmdval, page):
         spin_unlock(ptl)
+        mmu_notifier_invalidate_range_end(mm, haddr, haddr + HPAGE_PMD_SIZE)
         return
     locked: Page = NULL
     if has(PMD_SPLIT_UNDER_PAGE_LOCK) and not page:
@@ -755,11 +765,13 @@ def __split_huge_pmd(vma: Vma, pmd: Pmd, address: u32, freeze: bool, page: Page)
             clear_page_mlock(huge)
     elif not (has(THP_MIGRATION) and is_pmd_migration_entry(pmdval)):
         spin_unlock(ptl)
+        mmu_notifier_invalidate_range_end(mm, haddr, haddr + HPAGE_PMD_SIZE)
         return
     __split_huge_pmd_locked(vma, pmd, haddr, freeze)
     spin_unlock(ptl)
     if has(PMD_SPLIT_UNDER_PAGE_LOCK) and locked:
         unlock_page(locked)
+    mmu_notifier_invalidate_range_end(mm, haddr, haddr + HPAGE_PMD_SIZE)
 
 
 @restates("mm/huge_memory.c", at="v4.14")
@@ -1063,6 +1075,9 @@ def set_pmd_migration_entry(pvmw: PageVmaMappedWalk, page: Page) -> None:
         return
     vma = pvmw.vma
     address = pvmw.address
+    if not has(PMD_MIGRATION_LEAVES_NOTIFYING_TO_CALLER):
+        # the caller has done so already; here it may not sleep
+        mmu_notifier_invalidate_range_start(vma.vm_mm, address, address + HPAGE_PMD_SIZE)
     if has(PMD_ENTRY_WITHOUT_FLUSH):
         pmdval = pmdp_huge_get_and_clear(pvmw.pmd)
     elif has(PMD_ENTRY_BY_WAY_OF_NONE):
@@ -1082,6 +1097,8 @@ def set_pmd_migration_entry(pvmw: PageVmaMappedWalk, page: Page) -> None:
     set_pmd_at(pvmw.pmd, pmdswp)
     page_remove_rmap(page, True)
     put_page(page)
+    if not has(PMD_MIGRATION_LEAVES_NOTIFYING_TO_CALLER):
+        mmu_notifier_invalidate_range_end(vma.vm_mm, address, address + HPAGE_PMD_SIZE)
 
 
 @restates("mm/huge_memory.c", at="v4.14")
@@ -1188,3 +1205,7 @@ def set_pmd_migration_entry_literally(page: Page, vma: Vma, address: u32) -> Non
 
 
 from mmspec.spec.page.migrate import PageList, list_add_page, remove_migration_ptes  # noqa: E402
+from mmspec.spec.page.mmu_notifier import (  # noqa: E402
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)

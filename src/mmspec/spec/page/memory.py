@@ -67,6 +67,10 @@ from mmspec.spec.page.mm_types import (
     Vma,
 )
 from mmspec.spec.page.mmu_gather import MmuGather, tlb_remove_page
+from mmspec.spec.page.mmu_notifier import (
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)
 from mmspec.spec.page.page_alloc import (
     SetPageUptodate,
     alloc_pages_vma,
@@ -199,6 +203,7 @@ def wp_page_copy(vmf: VmFault) -> u8:
     copy_highpage(new_page, old_page)
     SetPageUptodate(new_page)
     page_copied = False
+    mmu_notifier_invalidate_range_start(vma.vm_mm, vmf.address, vmf.address + PAGE_SIZE)
     spin_lock(vmf.ptl)
     pteval = vmf.pte.val
     if pteval == vmf.orig_pte:
@@ -216,6 +221,7 @@ def wp_page_copy(vmf: VmFault) -> u8:
         page_copied = True
     put_page(new_page)
     spin_unlock(vmf.ptl)
+    mmu_notifier_invalidate_range_end(vma.vm_mm, vmf.address, vmf.address + PAGE_SIZE)
     put_page(old_page)
     return VM_FAULT_WRITE if page_copied else 0
 
@@ -383,22 +389,27 @@ def copy_pte_range(dst_mm: Mm, src_mm: Mm, dst_pmd: Pmd, src_pmd: Pmd, start: u3
 @restates("mm/memory.c", at="v4.14")
 def copy_page_range(dst_mm: Mm, src_mm: Mm, vma: Vma) -> int:
     """Give a child what the parent has mapped in a VMA. Requires: both mmap_sems for writing."""
+    ret = 0
+    mmu_notifier_invalidate_range_start(src_mm, vma.vm_start, vma.vm_end)
     address = vma.vm_start
     while address < vma.vm_end:
         following = min((address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE, vma.vm_end)
         src_pmd = pmd_offset(src_mm, address)
         dst_pmd = pmd_offset(dst_mm, address)
         pmdval = src_pmd.val
-        ret = 1
+        err = 1
         if pmd_trans_huge(pmdval) or (has(PMD_MIGRATION_IN_COMMON_PATHS) and is_swap_pmd(pmdval)):
-            ret = copy_huge_pmd(dst_mm, src_mm, dst_pmd, src_pmd, address, vma)
-            if ret == -ENOMEM:
-                return -ENOMEM
-        if ret != 0 and not pmd_none_or_clear_bad(src_pmd):
+            err = copy_huge_pmd(dst_mm, src_mm, dst_pmd, src_pmd, address, vma)
+            if err == -ENOMEM:
+                ret = -ENOMEM
+                break
+        if err != 0 and not pmd_none_or_clear_bad(src_pmd):
             if copy_pte_range(dst_mm, src_mm, dst_pmd, src_pmd, address, following):
-                return -ENOMEM
+                ret = -ENOMEM
+                break
         address = following
-    return 0
+    mmu_notifier_invalidate_range_end(src_mm, vma.vm_start, vma.vm_end)
+    return ret
 
 
 # -------------------------------------------------------------------------------------- zap

@@ -31,6 +31,7 @@ from mmspec.spec.machine.sizes import (
     NR_ANON_VMAS,
     NR_AVCS,
     NR_FRAMES,
+    NR_GUESTS,
     NR_MMS,
     NR_SWAP_SLOTS,
     NR_TABLES,
@@ -165,6 +166,19 @@ class Cpu(Struct):
     huge: Array[u64] = array(PTRS_PER_PMD)
 
 
+class Kvm(Struct):
+    """struct kvm: a guest whose memory is that of a process.
+
+    spte: the guest's page table, one entry for each user page, with what is in its TLB.
+    """
+
+    mm: Mm = immutable()
+    mmu_lock: SpinLock = embedded()
+    mmu_notifier_count: u8 = guarded("mmu_lock")
+    mmu_notifier_seq: u8 = written_under("mmu_lock")
+    spte: Array[u64] = array(USER_PAGES, written_under("mmu_lock"))
+
+
 class SwapInfo(Struct):
     """struct swap_info_struct: how many entries name each slot of the one swap file."""
 
@@ -190,6 +204,7 @@ vmas: Pool[Vma] = pool(Vma, NR_VMAS)
 mms: Pool[Mm] = pool(Mm, NR_MMS)
 tasks: Pool[TaskStruct] = pool(TaskStruct, NR_TASKS)
 cpus: Pool[Cpu] = pool(Cpu, NR_TASKS)
+kvms: Pool[Kvm] = pool(Kvm, NR_GUESTS)
 pgdat: Pglist = static(Pglist)
 swap_info: SwapInfo = static(SwapInfo)
 

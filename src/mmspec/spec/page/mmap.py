@@ -43,6 +43,11 @@ from mmspec.spec.page.mm_types import (
     vmas,
 )
 from mmspec.spec.page.mmu_gather import MmuGather, tlb_finish_mmu
+from mmspec.spec.page.mmu_notifier import (
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+    mmu_notifier_release,
+)
 from mmspec.spec.page.pgtable import (
     flush_tlb_mm,
     pmd_index,
@@ -190,8 +195,11 @@ def free_pgtables(tlb: MmuGather, vma: Vma) -> None:
 @restates("mm/memory.c", at="v4.14")
 def zap_page_range(vma: Vma, start: u32, length: u32) -> None:
     """Unmap a range, and flush. Requires: mmap_sem for reading."""
-    tlb = MmuGather(mm=vma.vm_mm, start=start, end=start + length)
+    mm = vma.vm_mm
+    tlb = MmuGather(mm=mm, start=start, end=start + length)
+    mmu_notifier_invalidate_range_start(mm, start, start + length)
     zap_pmd_range(tlb, vma, start, start + length)
+    mmu_notifier_invalidate_range_end(mm, start, start + length)
     tlb_finish_mmu(tlb)
 
 
@@ -203,7 +211,9 @@ def do_munmap(mm: Mm, start: u32, length: u32) -> int:
         following = vma.vm_next
         vma_unlink(mm, vma)
         tlb = MmuGather(mm=mm, start=vma.vm_start, end=vma.vm_end)
+        mmu_notifier_invalidate_range_start(mm, tlb.start, tlb.end)
         zap_pmd_range(tlb, vma, vma.vm_start, vma.vm_end)
+        mmu_notifier_invalidate_range_end(mm, tlb.start, tlb.end)
         free_pgtables(tlb, vma)
         tlb_finish_mmu(tlb)
         vm_area_free(vma)
@@ -240,6 +250,7 @@ def check_mm(mm: Mm) -> None:
 @restates("mm/mmap.c", at="v4.14")
 def exit_mmap(mm: Mm) -> None:
     """The last user has gone: unmap everything. No lock: only the reverse map leads here."""
+    mmu_notifier_release(mm)
     vma = mm.mmap
     if not vma:
         return

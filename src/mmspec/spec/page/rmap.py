@@ -16,6 +16,7 @@ from mmspec.kernels.changes import (
     SPLIT_FREEZE_FLAG,
     SPLIT_WAITS_FOR_ZAP,
     THP_MIGRATION,
+    UNMAP_NOTIFIES_OF_RANGE,
     UNMAP_UNTIL_NOT_MAPPED,
     UNMAPPED_THP_NOT_QUEUED,
 )
@@ -63,8 +64,10 @@ from mmspec.spec.machine.pgtable import (
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_MASK,
     HPAGE_PMD_NR,
+    HPAGE_PMD_SIZE,
     NR_ANON_VMAS,
     NR_AVCS,
+    NR_GUESTS,
     PAGE_SHIFT,
     PAGE_SIZE,
 )
@@ -829,6 +832,16 @@ def should_defer_flush(mm: Mm, flags: TTU) -> bool:
     return others_run(mm)
 
 
+def end_of_unmapped(page: Page, vma: Vma, address: u32) -> u32:
+    """Where what try_to_unmap_one() changes ends at the latest; without guests nobody asks."""
+    if not NR_GUESTS:
+        return address
+    order = page.order
+    if order:
+        return min(vma.vm_end, address + HPAGE_PMD_SIZE)
+    return min(vma.vm_end, address + PAGE_SIZE)
+
+
 @restates("mm/rmap.c", at="v4.14")
 def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
     """Replace each mapping of `page` in `vma` by a swap, migration or poison entry.
@@ -836,7 +849,7 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
     Requires: page lock; the anon_vma's lock (the caller's, with TTU_RMAP_LOCKED).
     Effects:  per mapping, under its page-table lock: writes the PTE or PMD, flushes the TLB,
               may set PG_dirty, drops one mapcount and one reference.
-    Omits:    device memory, hugetlb, MMU notifiers, pte_unused().
+    Omits:    device memory, hugetlb, pte_unused().
     """
     flags = TTU(arg)
     freeze = TTU_SPLIT_FREEZE if has(SPLIT_FREEZE_FLAG) else TTU_MIGRATION
@@ -850,6 +863,9 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
         split_huge_pmd_address(vma, address, flags & freeze != 0, page)
 
     ret = True
+    if has(UNMAP_NOTIFIES_OF_RANGE):
+        end = end_of_unmapped(page, vma, address)
+        mmu_notifier_invalidate_range_start(mm, address, end)
     pvmw = PageVmaMappedWalk(page=page, vma=vma, address=address)
     if has(SPLIT_WAITS_FOR_ZAP) and flags & TTU_SYNC:
         # an entry that somebody has just cleared may still be counted: wait for that, too
@@ -949,6 +965,11 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
                 set_pte_at(pvmw.pte, swp_pte)
         page_remove_rmap(subpage, False)
         put_page(page)
+        if not has(UNMAP_NOTIFIES_OF_RANGE):
+            # of a huge page it is always the first address that is named
+            mmu_notifier_invalidate_page(mm, address)
+    if has(UNMAP_NOTIFIES_OF_RANGE):
+        mmu_notifier_invalidate_range_end(mm, address, end)
     return ret
 
 
@@ -1007,6 +1028,8 @@ def try_to_unmap_one_page(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
     page_remove_rmap(page, False)
     put_page(page)
     spin_unlock(pvmw.ptl)
+    # whoever unmaps the page keeps it until this is done
+    mmu_notifier_invalidate_page(vma.vm_mm, address)
     return True
 
 
@@ -1095,3 +1118,8 @@ from mmspec.spec.page.huge_memory import (  # noqa: E402
     split_huge_pmd_address,
 )
 from mmspec.spec.page.mlock import clear_page_mlock, mlock_vma_page  # noqa: E402
+from mmspec.spec.page.mmu_notifier import (  # noqa: E402
+    mmu_notifier_invalidate_page,
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)

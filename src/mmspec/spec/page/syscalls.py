@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mmspec.lang import NULL, restates, this_task, u8, u16, u32, unlocked
 from mmspec.spec.machine.locks import down_read, down_write, up_read, up_write
-from mmspec.spec.machine.sizes import PAGE_SIZE, USER_PAGES
+from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_PAGES
 from mmspec.spec.page.cpu import cpu_load, cpu_store
 from mmspec.spec.page.deferred_list import init_split_queue
 from mmspec.spec.page.exec import do_execve
@@ -18,6 +18,8 @@ from mmspec.spec.page.huge_memory import (
     VM_FAULT_OOM,
 )
 from mmspec.spec.page.madvise import madvise_free_pte_range
+from mmspec.spec.page.kvm_main import kvm_create_vm
+from mmspec.spec.page.kvm_mmu import guest_cpu_load, guest_cpu_store, tdp_page_fault
 from mmspec.spec.page.memory import handle_mm_fault
 from mmspec.spec.page.mempolicy import do_mbind, do_migrate_pages
 from mmspec.spec.page.migrate import PageToNode, do_move_page_to_node_array
@@ -29,6 +31,7 @@ from mmspec.spec.page.mm_types import (
     VM_WRITE,
     Mm,
     Vma,
+    kvms,
     tasks,
 )
 from mmspec.spec.page.mmap import (
@@ -42,6 +45,10 @@ from mmspec.spec.page.mmap import (
     zap_page_range,
 )
 from mmspec.spec.page.mprotect import do_mprotect
+from mmspec.spec.page.mmu_notifier import (
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)
 from mmspec.spec.page.page_alloc import page_alloc_init
 from mmspec.spec.page.pgtable import pmd_offset
 from mmspec.spec.page.task_mmu import clear_refs_write
@@ -98,6 +105,11 @@ def exit_mm() -> None:
     mmput(mm)
 
 
+def kvm_create() -> None:
+    """Make a guest, whose memory is this process's."""
+    kvm_create_vm(tasks[this_task()].mm)
+
+
 def execve(value: u8) -> int:
     """Run another program, with one byte of arguments: on its stack, one page below the top."""
     return do_execve(value, PAGE_SIZE)
@@ -139,6 +151,20 @@ def load(address: u32) -> None:
     """Load a byte, and see that it is the one last stored."""
     while not cpu_load(address):
         if not do_page_fault(address, 0):
+            return
+
+
+def guest_store(address: u32, value: u8) -> None:
+    """Store a byte in the guest, through as many faults as it takes."""
+    while not guest_cpu_store(address, value):
+        if not tdp_page_fault(kvms[0], address, True):
+            return
+
+
+def guest_load(address: u32) -> None:
+    """Load a byte in the guest, and see that it is the one last stored."""
+    while not guest_cpu_load(address):
+        if not tdp_page_fault(kvms[0], address, False):
             return
 
 
@@ -194,7 +220,9 @@ def madvise_free(start: u32) -> int:
     down_read(mm.mmap_sem)
     vma = find_vma(mm, start)
     if vma:
+        mmu_notifier_invalidate_range_start(mm, start, start + HPAGE_PMD_SIZE)
         madvise_free_pte_range(vma, pmd_offset(mm, start), start)
+        mmu_notifier_invalidate_range_end(mm, start, start + HPAGE_PMD_SIZE)
     up_read(mm.mmap_sem)
     return 0
 

@@ -20,8 +20,18 @@ from mmspec.spec.machine.pgtable import (
     pte_swp_clear_soft_dirty,
     pte_wrprotect,
 )
-from mmspec.spec.machine.sizes import HPAGE_PMD_MASK, HPAGE_PMD_SIZE, PAGE_SIZE
+from mmspec.spec.machine.sizes import (
+    HPAGE_PMD_MASK,
+    HPAGE_PMD_SIZE,
+    PAGE_SIZE,
+    USER_BASE,
+    USER_END,
+)
 from mmspec.spec.page.mm_types import Mm, Pmd, Pte, Vma
+from mmspec.spec.page.mmu_notifier import (
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)
 from mmspec.spec.page.pgtable import (
     flush_tlb_mm,
     pmd_none_or_trans_huge_or_clear_bad,
@@ -96,6 +106,7 @@ def clear_refs_pte_range(vma: Vma, pmd: Pmd, start: u32, end: u32) -> None:
 def clear_refs_write(mm: Mm) -> None:
     """Write 4 to /proc/PID/clear_refs. Omits: VM_SOFTDIRTY, and the write lock taken for it."""
     down_read(mm.mmap_sem)
+    mmu_notifier_invalidate_range_start(mm, USER_BASE, USER_END)
     vma = mm.mmap
     while vma:
         address = vma.vm_start
@@ -104,5 +115,6 @@ def clear_refs_write(mm: Mm) -> None:
             clear_refs_pte_range(vma, pmd_offset(mm, address), address, following)
             address = following
         vma = vma.vm_next
+    mmu_notifier_invalidate_range_end(mm, USER_BASE, USER_END)
     flush_tlb_mm(mm)
     up_read(mm.mmap_sem)
