@@ -15,7 +15,7 @@ from mmspec.spec.page.huge_memory import split_huge_pages_set
 from mmspec.spec.page.memory import zap_pmd_range
 from mmspec.spec.page.mempolicy import MPOL_MF_MOVE_ALL
 from mmspec.spec.page.mm import page_to_nid
-from mmspec.spec.page.mm_types import kvms, mem_map, mms
+from mmspec.spec.page.mm_types import VM_READ, kvms, mem_map, mms
 from mmspec.spec.page.mmu_gather import MmuGather, tlb_finish_mmu
 from mmspec.spec.page.syscalls import (
     boot,
@@ -30,6 +30,7 @@ from mmspec.spec.page.syscalls import (
     madvise_free,
     migrate_pages,
     mmap,
+    mprotect,
     munmap,
     store,
 )
@@ -54,6 +55,7 @@ def _guest(made: Machine) -> None:
         (split_huge_pages_set, ()),
         (migrate_pages, (0, 1, MPOL_MF_MOVE_ALL)),
         (clear_refs, ()),
+        (mprotect, (USER_BASE, HPAGE_PMD_SIZE, VM_READ)),
         (madvise_free, (USER_BASE,)),
         (madvise_dontneed, (SECOND, PAGE_SIZE)),
         (munmap, (USER_BASE, HPAGE_PMD_SIZE)),

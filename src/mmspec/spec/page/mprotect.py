@@ -21,6 +21,10 @@ from mmspec.spec.machine.sizes import HPAGE_PMD_MASK, HPAGE_PMD_NR, HPAGE_PMD_SI
 from mmspec.spec.page.huge_memory import __split_huge_pmd, change_huge_pmd
 from mmspec.spec.page.mm_types import ENOMEM, VM_EXEC, VM_READ, VM_WRITE, Pmd, Vma, tasks
 from mmspec.spec.page.mmap import find_vma, vm_get_page_prot
+from mmspec.spec.page.mmu_notifier import (
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)
 from mmspec.spec.page.pgtable import (
     dec_tlb_flush_pending,
     flush_tlb_range,
@@ -76,15 +80,21 @@ def is_huge_pmd(pmdval: u64) -> bool:
 @restates("mm/mprotect.c", at="v4.14")
 def change_pmd_range(vma: Vma, start: u32, end: u32, newprot: u64) -> u32:
     """Change all entries of a range; how many pages they were."""
+    mm = vma.vm_mm
     pages: u32 = 0
+    mni_start: u32 = 0
     address = start
     while address != end:
         following = min((address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE, end)
-        pmd = pmd_offset(vma.vm_mm, address)
+        pmd = pmd_offset(mm, address)
         pmdval = pmd.val
         if not is_huge_pmd(pmdval) and pmd_none_or_clear_bad(pmd):
             address = following
             continue
+        # who has translations of nothing needs no notice
+        if not mni_start:
+            mni_start = address
+            mmu_notifier_invalidate_range_start(mm, mni_start, end)
         pmdval = pmd.val
         if is_huge_pmd(pmdval):
             if following - address != HPAGE_PMD_SIZE:
@@ -99,6 +109,8 @@ def change_pmd_range(vma: Vma, start: u32, end: u32, newprot: u64) -> u32:
             # the huge PMD has just been split
         pages += change_pte_range(vma, pmd, address, following, newprot)
         address = following
+    if mni_start:
+        mmu_notifier_invalidate_range_end(mm, mni_start, end)
     return pages
 
 

@@ -44,11 +44,11 @@ from mmspec.spec.page.mmap import (
     switch_mm,
     zap_page_range,
 )
-from mmspec.spec.page.mprotect import do_mprotect
 from mmspec.spec.page.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
+from mmspec.spec.page.mprotect import do_mprotect
 from mmspec.spec.page.page_alloc import page_alloc_init
 from mmspec.spec.page.pgtable import pmd_offset
 from mmspec.spec.page.task_mmu import clear_refs_write
