@@ -17,9 +17,9 @@ from mmspec.spec.page.huge_memory import (
     FAULT_FLAG_WRITE,
     VM_FAULT_OOM,
 )
-from mmspec.spec.page.madvise import madvise_free_pte_range
 from mmspec.spec.page.kvm_main import kvm_create_vm
 from mmspec.spec.page.kvm_mmu import guest_cpu_load, guest_cpu_store, tdp_page_fault
+from mmspec.spec.page.madvise import madvise_free_pte_range
 from mmspec.spec.page.memory import handle_mm_fault
 from mmspec.spec.page.mempolicy import do_mbind, do_migrate_pages
 from mmspec.spec.page.migrate import PageToNode, do_move_page_to_node_array
