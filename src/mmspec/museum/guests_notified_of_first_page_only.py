@@ -28,8 +28,8 @@ BUG = Bug(
         "run: guest_cpu_store: writes data",
         "run: cpu_load",
     ),
-    steps=231,
-    states=3_198,
-    exhausted=58_544,
+    steps=227,
+    states=3_322,
+    exhausted=61_258,
     reached=(remove_migration_pte, tdp_page_fault),
 )

@@ -25,8 +25,8 @@ BUG = Bug(
         "move: set_pmd_migration_entry",
         "move: might_sleep",
     ),
-    steps=61,
-    states=188,
-    exhausted=53_106,
+    steps=57,
+    states=176,
+    exhausted=25_049,
     reached=(remove_migration_pmd, tdp_page_fault),
 )
