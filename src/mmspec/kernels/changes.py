@@ -47,6 +47,36 @@ CLEAR_REFS_KEEPS_PMD_HUGE = Change(
     subject="thp: fix MADV_DONTNEED vs clear soft dirty race",
     release="v4.11",
 )
+BATCHED_FLUSH_IS_NOT_MISSED = Change(
+    commit="3ea277194daa",
+    subject="mm, mprotect: flush TLB if potentially racing with a parallel reclaim leaving stale "
+    "TLB entries",
+    release="v4.13",
+)
+
+# ------------------------------------------------------------- reclaim and MADV_FREE (v4.11, v4.14)
+
+MADV_FREE_KEEPS_PMD_HUGE = Change(
+    commit="58ceeb6bec86",
+    subject="thp: fix MADV_DONTNEED vs. MADV_FREE race",
+    release="v4.11",
+)
+THP_SWAPPED_OUT_WHOLE = Change(
+    commit="bd4c82c22c36",
+    subject="mm, THP, swap: delay splitting THP after swapped out",
+    release="v4.14",
+)
+LAZYFREE_NOT_IN_SWAP_CACHE = Change(
+    commit="24c92eb7dce0",
+    subject="mm: avoid marking swap cached page as lazyfree",
+    release="v4.14",
+)
+SWAP_CACHE_ADDS_DIRTY = Change(
+    commit="9625456cc763",
+    subject="mm: fix data corruption caused by lazyfree page",
+    release="v4.14",
+)
+
 THP_WP_UNDER_PAGE_LOCK = Change(
     commit="ba3c4ce6def4",
     subject="mm, THP, swap: make reuse_swap_page() works for THP swapped out",
@@ -155,6 +185,11 @@ MIGRATION_SPLITS_WHAT_HAS_NO_ROOM = Change(
     release="v4.17",
     needs=(THP_MIGRATION,),
 )
+PAGE_IDLE_COLLECTS_ACCESSES = Change(
+    commit="f0849ac0b8e0",
+    subject="mm: thp: fix potential clearing to referenced flag in page_idle_clear_pte_refs_one()",
+    release="v4.16",
+)
 SPLIT_TAIL_PUBLISHED_LAST = Change(
     commit="605ca5ede764",
     subject="mm/huge_memory.c: reorder operations in __split_huge_page_tail()",
@@ -216,6 +251,11 @@ MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE = Change(
     subject="mm/thp: refix __split_huge_pmd_locked() for migration PMD",
     release="v5.18",
     needs=(MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT,),
+)
+THP_FREED_AFTER_FLUSH = Change(
+    commit="bc2ff4cbc329",
+    subject="mm: free folios in a batch in shrink_folio_list()",
+    release="v6.9",
 )
 MIGRATION_SPLITS_QUEUED_THP = Change(
     commit="7262f208ca68",

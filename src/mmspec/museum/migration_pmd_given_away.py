@@ -26,8 +26,8 @@ BUG = Bug(
         "give_away: madvise_free_pte_range",
         "give_away: pmd_none_or_trans_huge_or_clear_bad",
     ),
-    steps=64,
-    states=1_187,
-    exhausted=3_254,
+    steps=65,
+    states=1_686,
+    exhausted=7_393,
     reached=(madvise_free_huge_pmd,),
 )

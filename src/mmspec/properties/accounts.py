@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from mmspec.lang import i32, u8, u16, u32
+from mmspec.lang import i32, u8, u16, u32, u64
 from mmspec.properties.property import after_exit, at_rest
 from mmspec.spec.machine.locks import rcu
 from mmspec.spec.machine.pgtable import (
     is_swap_pmd,
     is_swap_pte,
+    non_swap_entry,
     pmd_none,
     pmd_pfn,
     pmd_present,
@@ -15,12 +16,15 @@ from mmspec.spec.machine.pgtable import (
     pte_none,
     pte_pfn,
     pte_present,
+    pte_to_swp_entry,
+    swp_offset,
 )
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_NR,
     NR_ANON_VMAS,
     NR_FRAMES,
     NR_MMS,
+    NR_SWAP_SLOTS,
     NR_TABLES,
     NR_VMAS,
     PTRS_PER_PMD,
@@ -28,6 +32,7 @@ from mmspec.spec.machine.sizes import (
 )
 from mmspec.spec.page.mm_types import (
     MM_ANONPAGES,
+    MM_SWAPENTS,
     NR_ANON_MAPPED,
     NR_ANON_THPS,
     NR_ISOLATED_ANON,
@@ -38,10 +43,19 @@ from mmspec.spec.page.mm_types import (
     mms,
     page_tables,
     pgdat,
+    swap_info,
     vmas,
 )
-from mmspec.spec.page.page_flags import PG_double_map, PG_head, PG_locked, PG_swapcache
+from mmspec.spec.page.page_flags import (
+    PG_double_map,
+    PG_head,
+    PG_locked,
+    PG_lru,
+    PG_swapbacked,
+    PG_swapcache,
+)
 from mmspec.spec.page.pgtable import pmd_table
+from mmspec.spec.page.swapfile import SWAP_HAS_CACHE, data_in_slot
 
 
 def _pmds_of(frame: u32) -> u16:
@@ -123,35 +137,47 @@ def refcount_equals_the_references() -> bool:
     return True
 
 
-def _mapped_pages(mm: Mm) -> i32:
-    """What the page tables of an address space hold, in pages; migration entries count."""
+def _is_swapped(pte: u64) -> bool:
+    """Whether a PTE is an entry for a slot of the swap file."""
+    return is_swap_pte(pte) and not non_swap_entry(pte_to_swp_entry(pte))
+
+
+def _pages_held(mm: Mm, swapped: bool) -> i32:
+    """What the page tables of an address space hold, in pages, migration entries among them; or how
+    many swap entries.
+    """
     found: i32 = 0
     for k in range(PTRS_PER_PMD):
         pmd = mm.pgd.pmd[k].val
         if pmd_none(pmd):
             continue
         if is_swap_pmd(pmd) or pmd_trans_huge(pmd):
-            found += HPAGE_PMD_NR
+            if not swapped:
+                found += HPAGE_PMD_NR
         else:
             table = pmd_table(pmd)
             for i in range(PTRS_PER_PTE):
-                if not pte_none(table.pte[i].val):
+                pte = table.pte[i].val
+                if not pte_none(pte) and _is_swapped(pte) == swapped:
                     found += 1
     return found
 
 
 @at_rest
 def rss_equals_what_page_tables_hold() -> bool:
-    """Each address space counts the pages in its page tables."""
+    """Each address space counts the pages and the swap entries in its page tables."""
     for m in range(NR_MMS):
-        if mms[m].rss[MM_ANONPAGES] != _mapped_pages(mms[m]):
+        mm = mms[m]
+        if mm.rss[MM_ANONPAGES] != _pages_held(mm, False):
+            return False
+        if mm.rss[MM_SWAPENTS] != _pages_held(mm, True):
             return False
     return True
 
 
 @at_rest
 def no_migration_entry_remains() -> bool:
-    """Every migration entry has been replaced; without swap, nothing but pages is mapped."""
+    """Every migration entry has been replaced: nothing but pages and swap entries is left."""
     for m in range(NR_MMS):
         for k in range(PTRS_PER_PMD):
             if is_swap_pmd(mms[m].pgd.pmd[k].val):
@@ -159,9 +185,59 @@ def no_migration_entry_remains() -> bool:
     for t in range(NR_TABLES):
         if page_tables[t].live:
             for i in range(PTRS_PER_PTE):
-                if is_swap_pte(page_tables[t].pte[i].val):
+                pte = page_tables[t].pte[i].val
+                if is_swap_pte(pte) and not _is_swapped(pte):
                     return False
     return True
+
+
+def _entries_of(slot: u32) -> u8:
+    """How many PTEs of attached tables are entries for a slot."""
+    found = 0
+    for m in range(NR_MMS):
+        for k in range(PTRS_PER_PMD):
+            pmd = mms[m].pgd.pmd[k].val
+            if not pmd_none(pmd) and pmd_present(pmd) and not pmd_trans_huge(pmd):
+                table = pmd_table(pmd)
+                for i in range(PTRS_PER_PTE):
+                    pte = table.pte[i].val
+                    if _is_swapped(pte) and swp_offset(pte_to_swp_entry(pte)) == slot:
+                        found += 1
+    return found
+
+
+@at_rest
+def swap_counts_equal_the_entries() -> bool:
+    """Each slot counts the entries that name it, and says whether the swap cache holds it."""
+    for slot in range(1, NR_SWAP_SLOTS):
+        cached = SWAP_HAS_CACHE if swap_info.page[slot] else 0
+        if swap_info.swap_map[slot] != _entries_of(slot) + cached:
+            return False
+    return True
+
+
+def _is_in_swap_cache(head: Page) -> bool:
+    return head.flags & (PG_swapbacked | PG_swapcache) == PG_swapbacked | PG_swapcache
+
+
+@at_rest
+def the_swap_cache_knows_its_pages() -> bool:
+    """A page that holds a slot says so by its flag, and knows the slot; no other page does."""
+    cached = 0
+    for slot in range(1, NR_SWAP_SLOTS):
+        page = swap_info.page[slot]
+        if page:
+            cached += 1
+            head = page
+            if page.compound_head:
+                head = mem_map[page.compound_head - 1]
+            if page.buddy or page.private != slot or not _is_in_swap_cache(head):
+                return False
+    for n in range(NR_FRAMES):
+        page = mem_map[n]
+        if not page.buddy and _is_in_swap_cache(page):
+            cached -= HPAGE_PMD_NR if _is_huge(page) else 1
+    return cached == 0
 
 
 @at_rest
@@ -195,6 +271,8 @@ def _data_at(mm: Mm, k: u8, i: u8) -> u8:
     if pmd_trans_huge(pmd):
         return mem_map[pmd_pfn(pmd) + i].data
     pte = pmd_table(pmd).pte[i].val
+    if _is_swapped(pte):
+        return data_in_slot(swp_offset(pte_to_swp_entry(pte)))
     if not pte_present(pte):
         return 0
     return mem_map[pte_pfn(pte)].data
@@ -231,14 +309,33 @@ def no_lock_is_left_taken() -> bool:
     for a in range(NR_ANON_VMAS):
         if anon_vmas[a].rwsem.readers or anon_vmas[a].rwsem.writer:
             return False
-    return not pgdat.lru_lock.locked and not pgdat.split_queue_lock.locked and not rcu.count
+    return not (
+        pgdat.lru_lock.locked
+        or pgdat.split_queue_lock.locked
+        or swap_info.tree_lock.locked
+        or rcu.count
+    )
+
+
+def _is_left_to_reclaim(n: u32) -> bool:
+    """Whether a page is one of the swap cache that no entry names, and reclaim can find."""
+    page = mem_map[n]
+    if page.compound_head:
+        page = mem_map[page.compound_head - 1]
+    return _is_in_swap_cache(page) and page.flags & PG_lru != 0
 
 
 @after_exit
 def no_page_is_leaked() -> bool:
-    """When every process has exited, all frames, tables, VMAs and anon_vmas are free again."""
+    """When every process has exited, all frames, slots, tables, VMAs and anon_vmas are free again.
+
+    A page of the swap cache that somebody had locked just then is found by reclaim later.
+    """
     for n in range(NR_FRAMES):
-        if not mem_map[n].buddy:
+        if not mem_map[n].buddy and not _is_left_to_reclaim(n):
+            return False
+    for slot in range(1, NR_SWAP_SLOTS):
+        if swap_info.swap_map[slot] and not swap_info.page[slot]:
             return False
     for t in range(NR_TABLES):
         if page_tables[t].live:

@@ -51,6 +51,11 @@ page_tables_are_all_freed_at_exit = in_step(
     "non-zero nr_ptes",
     explanation="An address space that is freed has given up every page table it counted.",
 )
+no_swap_entry_is_freed_twice = in_step(
+    "no_swap_entry_is_freed_twice",
+    "swap",
+    explanation="A slot is given up only by an entry that it counts.",
+)
 no_store_is_lost = in_step(
     "no_store_is_lost",
     "lost store",

@@ -12,6 +12,7 @@ from mmspec.spec.machine.pgtable import (
     _PAGE_PRESENT,
     _PAGE_PSE,
     _PAGE_RW,
+    is_swap_pte,
     pmd_none,
     pmd_pfn,
     pmd_present,
@@ -20,6 +21,7 @@ from mmspec.spec.machine.pgtable import (
     pte_pfn,
     pte_present,
     pte_soft_dirty,
+    pte_swp_soft_dirty,
 )
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_NR,
@@ -37,6 +39,8 @@ from mmspec.spec.machine.sizes import (
 from mmspec.spec.page.deferred_list import list_empty, page_deferred_list
 from mmspec.spec.page.mm import page_to_nid
 from mmspec.spec.page.mm_types import (
+    MM_ANONPAGES,
+    MM_SWAPENTS,
     VM_EXEC,
     VM_READ,
     VM_WRITE,
@@ -46,6 +50,7 @@ from mmspec.spec.page.mm_types import (
     cpus,
     mem_map,
     mms,
+    swap_info,
     tasks,
     vmas,
 )
@@ -73,6 +78,8 @@ def what_was_stored_to_is_soft_dirty() -> bool:
                         entry = _entry(mm, k, i)
                         if pte_present(entry) and not pte_soft_dirty(entry):
                             return False
+                        if is_swap_pte(entry) and not pte_swp_soft_dirty(entry):
+                            return False
     return True
 
 
@@ -93,10 +100,16 @@ def _page_is_dirty(page: Page) -> bool:
     return page.flags & PG_dirty != 0
 
 
+def _is_on_swap(page: Page) -> bool:
+    """Whether the page's slot holds what the page does."""
+    slot = page.private
+    return slot != 0 and swap_info.page[slot] is page and swap_info.data[slot] == page.data
+
+
 @at_rest
 def what_was_stored_to_is_dirty() -> bool:
     """Every user page that was stored to is dirty, by its entry or by its flag: it may not be
-    dropped.
+    dropped. Or the swap file has it.
     """
     for m in range(NR_MMS):
         mm = mms[m]
@@ -106,7 +119,7 @@ def what_was_stored_to_is_dirty() -> bool:
                     if mm.last_store[k * PTRS_PER_PTE + i]:
                         page = _page_at(mm, k, i)
                         if page and not pte_dirty(_entry(mm, k, i)):
-                            if not _page_is_dirty(page):
+                            if not _page_is_dirty(page) and not _is_on_swap(page):
                                 return False
     return True
 
@@ -231,5 +244,14 @@ def no_huge_page_is_left() -> bool:
     """Where every huge page was to be split, there is none any more."""
     for n in range(NR_FRAMES):
         if mem_map[n].flags & PG_head:
+            return False
+    return True
+
+
+@at_rest
+def what_was_thrown_away_is_given_up() -> bool:
+    """Where everything was thrown away after the last store, no memory and no swap is used."""
+    for m in range(NR_MMS):
+        if mms[m].rss[MM_ANONPAGES] or mms[m].rss[MM_SWAPENTS]:
             return False
     return True

@@ -129,8 +129,8 @@ def _dropped(memory: _Memory, start: int, length: int) -> str:
     return f'tried("madvise", madvise({where}, MADV_DONTNEED));'
 
 
-def _freed(memory: _Memory, start: int) -> str:
-    where = f"{memory.at(start)}, huge_size"
+def _freed(memory: _Memory, start: int, length: int) -> str:
+    where = f"{memory.at(start)}, {memory.length(start, length)}"
     return f'tried("madvise", madvise({where}, MADV_FREE));'
 
 

@@ -24,6 +24,8 @@ NAMES = (
     "crowded",
     "taken_apart",
     "guests",
+    "swapped",
+    "lazyfree",
 )
 
 

@@ -39,7 +39,7 @@ def freed() -> None:
     boot()
     mmap(USER_BASE, HPAGE_PMD_SIZE)
     store(USER_BASE, 1)
-    madvise_free(USER_BASE)
+    madvise_free(USER_BASE, HPAGE_PMD_SIZE)
     share_mm(1)
 
 
@@ -66,7 +66,7 @@ def zap_part() -> None:
 
 def give_away() -> None:
     """madvise(MADV_FREE)."""
-    madvise_free(USER_BASE)
+    madvise_free(USER_BASE, HPAGE_PMD_SIZE)
 
 
 SCENARIO = Scenario(

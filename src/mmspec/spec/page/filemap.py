@@ -1,10 +1,12 @@
-"""The page lock: a bit of the flags word, which others test without taking it (mm/filemap.c)."""
+"""The page lock, which others test without taking it, and finding pages (mm/filemap.c)."""
 
 from __future__ import annotations
 
-from mmspec.lang import acquired, atomic, released, restates, wait_until
-from mmspec.spec.page.mm_types import Page
-from mmspec.spec.page.page_flags import PG_locked, compound_head
+from mmspec.lang import NULL, acquired, atomic, released, restates, u32, wait_until
+from mmspec.spec.page.mm import get_page_unless_zero
+from mmspec.spec.page.mm_types import Page, swap_info
+from mmspec.spec.page.page_flags import PG_locked, PG_writeback, compound_head
+from mmspec.spec.page.swap import put_page
 
 
 @atomic
@@ -57,3 +59,42 @@ def _wait_on_page_locked(page: Page) -> None:
 def wait_on_page_locked(page: Page) -> None:
     """Sleep until nobody has the lock of the page's compound, without taking it."""
     _wait_on_page_locked(compound_head(page))
+
+
+@atomic
+def SetPageLocked(page: Page) -> None:
+    """Lock a new page, which nobody else has."""
+    page.flags |= PG_locked
+    acquired(page)
+
+
+@atomic
+def ClearPageLocked(page: Page) -> None:
+    """Unlock a page that nobody can get any more: nobody waits for it."""
+    released(page)
+    page.flags &= ~PG_locked
+
+
+@atomic
+def end_page_writeback(page: Page) -> None:
+    """The page has been written. Nobody here waits for that."""
+    assert page.flags & PG_writeback, "BUG(!test_clear_page_writeback(page))"
+    page.flags &= ~PG_writeback
+
+
+@restates("mm/filemap.c", at="v4.14")
+def find_get_page(slot: u32) -> Page:
+    """The page that holds a slot of the swap file, with a reference; NULL if there is none."""
+    while True:
+        page = swap_info.page[slot]
+        if not page:
+            return NULL
+        head = compound_head(page)
+        # it is being freed, or taken apart
+        if not get_page_unless_zero(head):
+            continue
+        # taken apart, or out of the swap cache, before there was the reference
+        again = swap_info.page[slot]
+        if compound_head(page) is head and again is page:
+            return page
+        put_page(head)

@@ -6,6 +6,7 @@ from mmspec.kernels.changes import (
     FREEZE_CHECKS_PMD_UNDER_LOCK,
     FREEZE_IN_ONE_CALL,
     FREEZE_SPLITS_PMD_IN_WALK,
+    MADV_FREE_KEEPS_PMD_HUGE,
     MIGRATED_THP_MLOCKED_IF_PMD_ONLY,
     MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS,
     MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT,
@@ -49,7 +50,6 @@ from mmspec.lang import (
     u16,
     u32,
     u64,
-    unlocked,
 )
 from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_unlock
 from mmspec.spec.machine.pgtable import (
@@ -169,6 +169,7 @@ from mmspec.spec.page.page_flags import (
     PG_active,
     PG_dirty,
     PG_head,
+    PG_idle,
     PG_locked,
     PG_lru,
     PG_mlocked,
@@ -177,6 +178,7 @@ from mmspec.spec.page.page_flags import (
     PG_swapcache,
     PG_unevictable,
     PG_uptodate,
+    PG_young,
     SetPageDirty,
     TestClearPageDoubleMap,
     TestSetPageDoubleMap,
@@ -212,7 +214,6 @@ from mmspec.spec.page.pgtable import (
     ptep_get_and_clear,
     set_pmd_at,
     set_pte_at,
-    user_page,
 )
 from mmspec.spec.page.rmap import (
     TTU_IGNORE_ACCESS,
@@ -233,8 +234,18 @@ from mmspec.spec.page.rmap import (
     put_anon_vma,
     try_to_unmap,
 )
-from mmspec.spec.page.swap import lru_cache_add_active_or_unevictable, put_page
-from mmspec.spec.page.swapfile import MapCount, page_trans_huge_mapcount, reuse_swap_page
+from mmspec.spec.page.swap import (
+    lru_cache_add_active_or_unevictable,
+    mark_page_lazyfree,
+    put_page,
+)
+from mmspec.spec.page.swapfile import (
+    MapCount,
+    page_trans_huge_mapcount,
+    reuse_swap_page,
+    split_swap_cluster,
+    total_swap_pages,
+)
 from mmspec.spec.page.swapops import make_migration_entry
 
 FAULT_FLAG_WRITE = 1
@@ -595,25 +606,9 @@ def change_huge_pmd(vma: Vma, pmd: Pmd, address: u32, newprot: u64) -> u32:
 # -------------------------------------------------------------------------------- MADV_FREE
 
 
-@atomic
-def mark_page_lazyfree(page: Page) -> None:
-    """The page can be dropped instead of swapped out, as long as nobody writes to it."""
-    clear_page_flags(page, PG_active | PG_referenced | PG_swapbacked)
-
-
-@unlocked
-def may_read_as_zero(mm: Mm, address: u32, page: Page) -> None:
-    """What a huge page held may be zero from now on: here it is, so that what is stored later can
-    be told (checking).
-    """
-    for i in range(HPAGE_PMD_NR):
-        (page + i).data = 0
-        mm.last_store[user_page(address) + i] = 0
-
-
 @restates("mm/huge_memory.c", at="v4.14")
-def madvise_free_huge_pmd(vma: Vma, pmd: Pmd, address: u32) -> bool:
-    """MADV_FREE of a whole huge page that nobody else maps. Omits: parts of it, the flush."""
+def madvise_free_huge_pmd(freed: FreedPages, vma: Vma, pmd: Pmd, start: u32, end: u32) -> bool:
+    """MADV_FREE of a huge page that nobody else maps; False if there is none, or not any more."""
     ptl = pmd_trans_huge_lock(pmd)
     if not ptl:
         return False
@@ -625,14 +620,27 @@ def madvise_free_huge_pmd(vma: Vma, pmd: Pmd, address: u32) -> bool:
     if page_mapcount(page) != 1 or not trylock_page(page):
         spin_unlock(ptl)
         return False
+    if end - start != HPAGE_PMD_SIZE:
+        # a part of it: the rest stays as it is
+        get_page(page)
+        spin_unlock(ptl)
+        split_huge_page(page)
+        unlock_page(page)
+        put_page(page)
+        return False
     clear_page_flags(page, PG_dirty)
     unlock_page(page)
     if pmd_young(orig_pmd) or pmd_dirty(orig_pmd):
-        pmdp_invalidate(vma, address, pmd)
-        may_read_as_zero(vma.vm_mm, address, page)
+        if has(MADV_FREE_KEEPS_PMD_HUGE):
+            # never none: who looks without the lock would pass it by
+            pmdp_invalidate(vma, start, pmd)
+        else:
+            pmdp_huge_get_and_clear(pmd)
+        may_read_as_zero(vma.vm_mm, start, page, HPAGE_PMD_NR, freed)
         set_pmd_at(pmd, pmd_mkclean(pmd_mkold(orig_pmd)))
+        freed.flush = True
     else:
-        may_read_as_zero(vma.vm_mm, address, page)
+        may_read_as_zero(vma.vm_mm, start, page, HPAGE_PMD_NR, freed)
     mark_page_lazyfree(page)
     spin_unlock(ptl)
     return True
@@ -874,6 +882,8 @@ def _copy_flags(head: Page, tail: Page) -> None:
         | PG_locked
         | PG_unevictable
         | PG_dirty
+        | PG_young
+        | PG_idle
     )
     tail.flags = (tail.flags & ~PAGE_FLAGS_CHECK_AT_PREP) | (head.flags & inherited)
     acquired(tail)
@@ -989,6 +999,9 @@ def split_huge_page_to_list(page: Page, pagelist: PageList) -> int:
             spin_unlock(pgdat.split_queue_lock)
             __split_huge_page(page, pagelist)
             ret = 0
+            if total_swap_pages() and PageSwapCache(head):
+                slot = head.private
+                split_swap_cluster(slot)
         else:
             if asserting() and mapcount and not has(SPLIT_WARNS_IF_MAPPED):
                 bug("BUG_ON", "kernel BUG: total_mapcount(head) > 0", head)
@@ -1204,6 +1217,7 @@ def set_pmd_migration_entry_literally(page: Page, vma: Vma, address: u32) -> Non
     spin_unlock(ptl)
 
 
+from mmspec.spec.page.madvise import FreedPages, may_read_as_zero  # noqa: E402
 from mmspec.spec.page.migrate import PageList, list_add_page, remove_migration_ptes  # noqa: E402
 from mmspec.spec.page.mmu_notifier import (  # noqa: E402
     mmu_notifier_invalidate_range_end,

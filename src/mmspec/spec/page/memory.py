@@ -17,6 +17,7 @@ from mmspec.spec.machine.pgtable import (
     pmd_write,
     pte_mkdirty,
     pte_mkold,
+    pte_mksoft_dirty,
     pte_mkyoung,
     pte_none,
     pte_pfn,
@@ -60,6 +61,7 @@ from mmspec.spec.page.mm_types import (
     ENOMEM,
     MM_ANONPAGES,
     MM_SWAPENTS,
+    VM_LOCKED,
     VM_NOHUGEPAGE,
     Mm,
     Pmd,
@@ -77,6 +79,7 @@ from mmspec.spec.page.page_alloc import (
     clear_highpage,
     copy_highpage,
 )
+from mmspec.spec.page.page_flags import PageSwapCache
 from mmspec.spec.page.pgtable import (
     maybe_mkwrite,
     mk_pte,
@@ -98,6 +101,7 @@ from mmspec.spec.page.pgtable import (
 )
 from mmspec.spec.page.rmap import (
     anon_vma_prepare,
+    do_page_add_anon_rmap,
     flush_tlb_batched_pending,
     is_vma_temporary_stack,
     page_add_new_anon_rmap,
@@ -106,7 +110,15 @@ from mmspec.spec.page.rmap import (
     page_remove_rmap,
 )
 from mmspec.spec.page.swap import lru_cache_add_active_or_unevictable, put_page
-from mmspec.spec.page.swapfile import MapCount, reuse_swap_page, swap_duplicate, swap_free
+from mmspec.spec.page.swap_state import lookup_swap_cache, read_swap_cache_async
+from mmspec.spec.page.swapfile import (
+    MapCount,
+    free_swap_and_cache,
+    reuse_swap_page,
+    swap_duplicate,
+    swap_free,
+    try_to_free_swap,
+)
 from mmspec.spec.page.swapops import migration_entry_to_page
 
 # ------------------------------------------------------------------------------ page tables
@@ -172,14 +184,73 @@ def do_anonymous_page(vmf: VmFault) -> u8:
 
 @restates("mm/memory.c", at="v4.14")
 def do_swap_page(vmf: VmFault) -> u8:
-    """A fault on a swap entry. Omits: reading from swap."""
+    """A fault on a swap entry: map the page of the swap cache, which is read in if need be.
+
+    Omits: reading ahead, what is done when swap is half full.
+    """
+    vma = vmf.vma
     entry = pte_to_swp_entry(vmf.orig_pte)
     if is_migration_entry(entry):
         migration_entry_wait(vmf.pmd, vmf.address)
         return 0
-    assert non_swap_entry(entry), "reading from swap is not part of the specification yet"
-    # a poisoned page: the process is killed
-    return VM_FAULT_OOM
+    if non_swap_entry(entry):
+        # a poisoned page: the process is killed
+        return VM_FAULT_OOM
+    page = lookup_swap_cache(entry)
+    if not page:
+        page = read_swap_cache_async(entry, vma)
+        if not page:
+            # if somebody else was faster there is no entry any more
+            pmdval = vmf.pmd.val
+            vmf.pte = pte_in(pmd_table(pmdval), vmf.address)
+            vmf.ptl = pte_lockptr(vmf.pte)
+            spin_lock(vmf.ptl)
+            pteval = vmf.pte.val
+            spin_unlock(vmf.ptl)
+            if pteval == vmf.orig_pte:
+                return VM_FAULT_OOM
+            return 0
+    lock_page(page)
+    # it may have left the swap cache before it was locked, and even come back at another place
+    slot = page.private
+    if not PageSwapCache(page) or slot != entry:
+        unlock_page(page)
+        put_page(page)
+        return 0
+    pmdval = vmf.pmd.val
+    vmf.pte = pte_in(pmd_table(pmdval), vmf.address)
+    vmf.ptl = pte_lockptr(vmf.pte)
+    spin_lock(vmf.ptl)
+    pteval = vmf.pte.val
+    if pteval != vmf.orig_pte:
+        spin_unlock(vmf.ptl)
+        unlock_page(page)
+        put_page(page)
+        return 0
+    # Counted as swapped and not yet as mapped: reuse_swap_page() takes the sum.
+    add_mm_counter(vma.vm_mm, MM_ANONPAGES, 1)
+    add_mm_counter(vma.vm_mm, MM_SWAPENTS, -1)
+    pte = mk_pte(page, vma.vm_page_prot)
+    exclusive = False
+    if vmf.flags & FAULT_FLAG_WRITE:
+        mappings = MapCount()
+        if reuse_swap_page(page, mappings):
+            pte = maybe_mkwrite(pte_mkdirty(pte), vma)
+            vmf.flags &= ~FAULT_FLAG_WRITE
+            exclusive = True
+    if pte_swp_soft_dirty(vmf.orig_pte):
+        pte = pte_mksoft_dirty(pte)
+    set_pte_at(vmf.pte, pte)
+    vmf.orig_pte = pte
+    do_page_add_anon_rmap(page, vma, vmf.address, False, exclusive)
+    swap_free(entry)
+    if vma.vm_flags & VM_LOCKED:
+        try_to_free_swap(page)
+    unlock_page(page)
+    if vmf.flags & FAULT_FLAG_WRITE:
+        return do_wp_page(vmf)
+    spin_unlock(vmf.ptl)
+    return VM_FAULT_WRITE if exclusive else 0
 
 
 @restates("mm/memory.c", at="v4.14")
@@ -443,7 +514,7 @@ def zap_pte_range(tlb: MmuGather, vma: Vma, pmd: Pmd, start: u32, end: u32) -> N
             entry = pte_to_swp_entry(ptent)
             if not non_swap_entry(entry):
                 add_mm_counter(mm, MM_SWAPENTS, -1)
-                swap_free(entry)
+                free_swap_and_cache(entry)
             elif is_migration_entry(entry):
                 migration_entry_to_page(entry)
                 add_mm_counter(mm, MM_ANONPAGES, -1)

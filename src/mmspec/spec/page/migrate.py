@@ -97,10 +97,12 @@ from mmspec.spec.page.page_flags import (
     PageWriteback,
     PG_active,
     PG_dirty,
+    PG_idle,
     PG_referenced,
     PG_swapbacked,
     PG_unevictable,
     PG_uptodate,
+    PG_young,
     clear_page_flags,
     compound_head,
     set_page_flags,
@@ -308,7 +310,9 @@ def migrate_page_move_mapping(newpage: Page, page: Page) -> int:
 @atomic
 def migrate_page_states(newpage: Page, page: Page) -> None:
     """The new page gets the old one's flags."""
-    copied = PG_referenced | PG_uptodate | PG_dirty | PG_active | PG_unevictable
+    copied = (
+        PG_referenced | PG_uptodate | PG_dirty | PG_active | PG_unevictable | PG_young | PG_idle
+    )
     newpage.flags |= page.flags & copied
     page.flags &= ~(PG_active | PG_unevictable)
 

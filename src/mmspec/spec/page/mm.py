@@ -118,12 +118,26 @@ def page_ref_add(page: Page, nr: i16) -> None:
 
 
 @atomic
+def page_ref_sub(page: Page, nr: i16) -> None:
+    """`nr` references less; never the last."""
+    page._refcount -= nr
+    assert page._refcount > 0, "VM_BUG_ON_PAGE(page_ref_count(page) <= 0)"
+
+
+@atomic
 def page_ref_freeze(page: Page, count: i16) -> bool:
     """Take the count from `count` to 0, so that nobody can get a reference."""
     if page._refcount != count:
         return False
     page._refcount = 0
     return True
+
+
+@atomic
+def page_ref_unfreeze(page: Page, count: i16) -> None:
+    """Give the references back."""
+    assert page._refcount == 0, "VM_BUG_ON_PAGE(page_count(page) != 0)"
+    page._refcount = count
 
 
 @atomic

@@ -17,6 +17,7 @@ from mmspec.lang import (
     i16,
     i32,
     immutable,
+    pointers,
     pool,
     static,
     u8,
@@ -153,10 +154,13 @@ class Mm(Struct):
 
 
 class TaskStruct(Struct):
-    """A task, always on the CPU of its number. flush_required: its batch of unmapped pages."""
+    """A task, always on the CPU of its number. flush_required, writable: its batch of unmapped
+    pages.
+    """
 
     mm: Mm
     flush_required: u8
+    writable: u8
 
 
 class Cpu(Struct):
@@ -180,9 +184,17 @@ class Kvm(Struct):
 
 
 class SwapInfo(Struct):
-    """struct swap_info_struct: how many entries name each slot of the one swap file."""
+    """The one swap file, with its swap cache.
+
+    swap_map: how many entries name each slot, and SWAP_HAS_CACHE; slot 0 is the file's header.
+    huge: of the first slot of a huge page. page: the swap cache. data: what a slot holds, one byte.
+    """
 
     swap_map: Array[u8] = array(NR_SWAP_SLOTS)
+    huge: Array[u8] = array(NR_SWAP_SLOTS)
+    tree_lock: SpinLock = embedded()
+    page: Array[Page] = pointers(NR_SWAP_SLOTS, written_under("tree_lock"))
+    data: Array[u8] = array(NR_SWAP_SLOTS)
 
 
 class Pglist(Struct):
@@ -218,7 +230,7 @@ VM_SEQ_READ, VM_RAND_READ = 0x8000, 0x10000
 VM_STACK_INCOMPLETE_SETUP = VM_RAND_READ | VM_SEQ_READ
 VM_NOHUGEPAGE = 0x40000000
 
-EPERM, ENOENT, EIO, EAGAIN, ENOMEM, EACCES, EFAULT, EBUSY, EINVAL = (
+EPERM, ENOENT, EIO, EAGAIN, ENOMEM, EACCES, EFAULT, EBUSY, EEXIST, EINVAL = (
     1,
     2,
     5,
@@ -227,5 +239,6 @@ EPERM, ENOENT, EIO, EAGAIN, ENOMEM, EACCES, EFAULT, EBUSY, EINVAL = (
     13,
     14,
     16,
+    17,
     22,
 )

@@ -7,6 +7,8 @@ from mmspec.spec.machine.sizes import PTRS_PER_PMD, USER_PAGES
 from mmspec.spec.page.mm_types import Mm, Page, PageTable
 from mmspec.spec.page.pgtable import flush_tlb_range, flushed, pte_free
 from mmspec.spec.page.swap import put_page
+from mmspec.spec.page.swap_state import free_swap_cache
+from mmspec.spec.page.swapfile import total_swap_pages
 
 
 class MmuGather(OnStack):
@@ -41,6 +43,8 @@ def tlb_flush_mmu_free(tlb: MmuGather) -> None:
         page = tlb.pages[k]
         if page:
             tlb.pages[k] = NULL
+            if total_swap_pages():
+                free_swap_cache(page)
             put_page(page)
     tlb.nr = 0
     for k in range(PTRS_PER_PMD):

@@ -22,12 +22,14 @@ PG_swapbacked = 1 << 18
 PG_unevictable = 1 << 19
 PG_mlocked = 1 << 20
 PG_hwpoison = 1 << 22
+PG_young = 1 << 23
+PG_idle = 1 << 24
 PG_double_map = PG_private_2
 
 PAGE_FLAGS_CHECK_AT_FREE = (
     PG_lru | PG_locked | PG_private_2 | PG_writeback | PG_active | PG_unevictable | PG_mlocked
 )
-PAGE_FLAGS_CHECK_AT_PREP = (1 << 22) - 1
+PAGE_FLAGS_CHECK_AT_PREP = ((1 << 25) - 1) & ~PG_hwpoison
 
 PAGE_MAPPING_ANON = 1
 PAGE_MAPPING_MOVABLE = 2
@@ -112,6 +114,12 @@ def PageSwapCache(page: Page) -> bool:
 
 
 @atomic
+def PageUnevictable(page: Page) -> bool:
+    """On the LRU, but not for reclaim."""
+    return compound_head(page).flags & PG_unevictable != 0
+
+
+@atomic
 def PageMlocked(page: Page) -> bool:
     """In a VM_LOCKED mapping."""
     return compound_head(page).flags & PG_mlocked != 0
@@ -127,6 +135,12 @@ def PageWriteback(page: Page) -> bool:
 def PageHWPoison(page: Page) -> bool:
     """Its memory is broken."""
     return page.flags & PG_hwpoison != 0
+
+
+@atomic
+def page_is_idle(page: Page) -> bool:
+    """Not used since it was marked idle, as far as its flags say."""
+    return page.flags & PG_idle != 0
 
 
 @atomic

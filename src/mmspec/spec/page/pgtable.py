@@ -37,11 +37,13 @@ from mmspec.spec.machine.pgtable import (
     pmd_bad,
     pmd_devmap,
     pmd_mknotpresent,
+    pmd_mkold,
     pmd_none,
     pmd_pfn,
     pmd_present,
     pmd_trans_huge,
     pmd_wrprotect,
+    pmd_young,
     pte_mkold,
     pte_mkwrite,
     pte_none,
@@ -439,6 +441,14 @@ def pmdp_invalidate_in_two_steps(vma: Vma, address: u32, pmd: Pmd) -> u64:
     pmd.val = pmd_mknotpresent(entry)
     flush_pmd_tlb_range(vma, address)
     return 0
+
+
+@atomic
+def pmdp_test_and_clear_young(pmd: Pmd) -> bool:
+    """Clear the accessed bit; whether it was set. No flush."""
+    young = pmd_young(pmd.val)
+    pmd.val = pmd_mkold(pmd.val)
+    return young
 
 
 @atomic

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from enum import IntFlag
 
 from mmspec.kernels.changes import (
+    BATCHED_FLUSH_IS_NOT_MISSED,
     FREEZE_GOES_ON_AFTER_PMD_SPLIT,
     FREEZE_IN_ONE_CALL,
     FREEZE_SPLITS_PMD_IN_WALK,
@@ -622,6 +623,14 @@ def page_add_new_anon_rmap(page: Page, vma: Vma, address: u32, compound: bool) -
 @restates("mm/rmap.c", at="v4.14")
 def page_add_anon_rmap(page: Page, vma: Vma, address: u32, compound: bool) -> None:
     """One more mapping. Requires: page lock, the lock of the entry that was set."""
+    do_page_add_anon_rmap(page, vma, address, compound, False)
+
+
+@restates("mm/rmap.c", at="v4.14")
+def do_page_add_anon_rmap(
+    page: Page, vma: Vma, address: u32, compound: bool, exclusive: bool
+) -> None:
+    """The same; an exclusive mapping is the only one, and will be."""
     if compound:
         assert PageLocked(page), "VM_BUG_ON_PAGE(!PageLocked(page))"
         assert PageTransHuge(page), "VM_BUG_ON_PAGE(!PageTransHuge(page))"
@@ -636,7 +645,7 @@ def page_add_anon_rmap(page: Page, vma: Vma, address: u32, compound: bool) -> No
             mod_node_page_state(NR_ANON_MAPPED, 1)
     assert PageLocked(page), "VM_BUG_ON_PAGE(!PageLocked(page))"
     if first:
-        __page_set_anon_rmap(page, vma, address, False)
+        __page_set_anon_rmap(page, vma, address, exclusive)
     else:
         __page_check_anon_rmap(page, vma, address)
 
@@ -802,10 +811,13 @@ def rmap_walk_locked(page: Page, rwc: RmapWalkControl) -> None:
 
 
 @restates("mm/rmap.c", at="v4.14")
-def set_tlb_ubc_flush_pending(mm: Mm) -> None:
+def set_tlb_ubc_flush_pending(mm: Mm, writable: bool) -> None:
     """A flush was left out: note that it must be done before the page can be written or freed."""
     tasks[this_task()].flush_required = 1
     mm.tlb_flush_batched = 1
+    # a dirty entry may be cached as writable: a store needs no look at the page table
+    if writable:
+        tasks[this_task()].writable = 1
 
 
 @restates("mm/rmap.c", at="v4.14")
@@ -814,12 +826,20 @@ def try_to_unmap_flush() -> None:
     if tasks[this_task()].flush_required:
         flush_tlb_all()
         tasks[this_task()].flush_required = 0
+        tasks[this_task()].writable = 0
+
+
+@restates("mm/rmap.c", at="v4.14")
+def try_to_unmap_flush_dirty() -> None:
+    """Do them if a processor could still store to a page that is about to be written."""
+    if tasks[this_task()].writable:
+        try_to_unmap_flush()
 
 
 @restates("mm/rmap.c", at="v4.14")
 def flush_tlb_batched_pending(mm: Mm) -> None:
     """Somebody unmapped pages here and has not flushed yet: do it now."""
-    if mm.tlb_flush_batched:
+    if has(BATCHED_FLUSH_IS_NOT_MISSED) and mm.tlb_flush_batched:
         flush_tlb_mm(mm)
         mm.tlb_flush_batched = 0
 
@@ -914,7 +934,7 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
             # A processor may still write to the page by a stale translation; if that was clean,
             # the store traps, because the entry is gone.
             pteval = ptep_get_and_clear(pvmw.pte)
-            set_tlb_ubc_flush_pending(mm)
+            set_tlb_ubc_flush_pending(mm, pte_dirty(pteval))
         else:
             pteval = ptep_clear_flush(vma, pvmw.address, pvmw.pte)
 

@@ -6,7 +6,8 @@ The lists themselves are not kept, only who is on one.
 
 from __future__ import annotations
 
-from mmspec.lang import restates
+from mmspec.kernels.changes import LAZYFREE_NOT_IN_SWAP_CACHE
+from mmspec.lang import has, restates
 from mmspec.spec.machine.locks import spin_lock, spin_unlock
 from mmspec.spec.machine.sizes import HPAGE_PMD_ORDER
 from mmspec.spec.page.deferred_list import list_del, list_empty, page_deferred_list
@@ -20,12 +21,18 @@ from mmspec.spec.page.mm import (
 from mmspec.spec.page.mm_types import EBUSY, NR_MLOCK, VM_LOCKED, Page, Vma, pgdat
 from mmspec.spec.page.page_alloc import free_pages_ok
 from mmspec.spec.page.page_flags import (
+    PageAnon,
     PageCompound,
     PageLRU,
     PageMlocked,
+    PageSwapBacked,
+    PageSwapCache,
+    PageUnevictable,
     PG_active,
     PG_lru,
     PG_mlocked,
+    PG_referenced,
+    PG_swapbacked,
     PG_unevictable,
     clear_page_flags,
     compound_head,
@@ -94,6 +101,32 @@ def lru_cache_add_active_or_unevictable(page: Page, vma: Vma) -> None:
             mod_node_page_state(NR_MLOCK, hpage_nr_pages(page))
         set_page_flags(page, PG_unevictable)
     lru_cache_add(page)
+
+
+@restates("mm/swap.c", at="v4.14")
+def may_be_lazyfree(page: Page) -> bool:
+    """Whether a page is one that reclaim would swap out, and has not begun to."""
+    if not (PageLRU(page) and PageAnon(page) and PageSwapBacked(page)):
+        return False
+    if has(LAZYFREE_NOT_IN_SWAP_CACHE) and PageSwapCache(page):
+        return False
+    return not PageUnevictable(page)
+
+
+@restates("mm/swap.c", at="v4.14")
+def mark_page_lazyfree(page: Page) -> None:
+    """The page can be dropped instead of swapped out, as long as nobody writes to it.
+
+    Restates lru_lazyfree_fn(), which comes at once here.
+    """
+    if not may_be_lazyfree(page):
+        return
+    get_page(page)
+    spin_lock(pgdat.lru_lock)
+    if may_be_lazyfree(page):
+        clear_page_flags(page, PG_active | PG_referenced | PG_swapbacked)
+    spin_unlock(pgdat.lru_lock)
+    put_page(page)
 
 
 @restates("mm/vmscan.c", at="v4.14")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mmspec.lang import NULL, restates, this_task, u8, u16, u32, unlocked
 from mmspec.spec.machine.locks import down_read, down_write, up_read, up_write
-from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_PAGES
+from mmspec.spec.machine.sizes import PAGE_SIZE, USER_PAGES
 from mmspec.spec.page.cpu import cpu_load, cpu_store
 from mmspec.spec.page.deferred_list import init_split_queue
 from mmspec.spec.page.exec import do_execve
@@ -19,7 +19,7 @@ from mmspec.spec.page.huge_memory import (
 )
 from mmspec.spec.page.kvm_main import kvm_create_vm
 from mmspec.spec.page.kvm_mmu import guest_cpu_load, guest_cpu_store, tdp_page_fault
-from mmspec.spec.page.madvise import madvise_free_pte_range
+from mmspec.spec.page.madvise import madvise_free_single_vma
 from mmspec.spec.page.memory import handle_mm_fault
 from mmspec.spec.page.mempolicy import do_mbind, do_migrate_pages
 from mmspec.spec.page.migrate import PageToNode, do_move_page_to_node_array
@@ -44,14 +44,12 @@ from mmspec.spec.page.mmap import (
     switch_mm,
     zap_page_range,
 )
-from mmspec.spec.page.mmu_notifier import (
-    mmu_notifier_invalidate_range_end,
-    mmu_notifier_invalidate_range_start,
-)
 from mmspec.spec.page.mprotect import do_mprotect
 from mmspec.spec.page.page_alloc import page_alloc_init
-from mmspec.spec.page.pgtable import pmd_offset
+from mmspec.spec.page.page_idle import page_idle_bitmap_read, page_idle_bitmap_write
+from mmspec.spec.page.swapfile import swapon
 from mmspec.spec.page.task_mmu import clear_refs_write
+from mmspec.spec.page.vmscan import shrink_inactive_list
 
 PROT = VM_READ | VM_WRITE | VM_EXEC
 
@@ -63,6 +61,7 @@ def boot() -> None:
     """Memory is free; the first task gets an address space."""
     page_alloc_init()
     init_split_queue()
+    swapon()
     mm = mm_alloc()
     switch_mm(mm)
 
@@ -214,17 +213,30 @@ def madvise_dontneed(start: u32, length: u32) -> int:
     return 0
 
 
-def madvise_free(start: u32) -> int:
-    """What a huge page holds is not needed any more, until something is stored there."""
+def madvise_free(start: u32, length: u32) -> int:
+    """What a range holds is not needed any more, until something is stored there."""
     mm = tasks[this_task()].mm
     down_read(mm.mmap_sem)
     vma = find_vma(mm, start)
     if vma:
-        mmu_notifier_invalidate_range_start(mm, start, start + HPAGE_PMD_SIZE)
-        madvise_free_pte_range(vma, pmd_offset(mm, start), start)
-        mmu_notifier_invalidate_range_end(mm, start, start + HPAGE_PMD_SIZE)
+        madvise_free_single_vma(vma, start, start + length)
     up_read(mm.mmap_sem)
     return 0
+
+
+def mark_idle() -> None:
+    """Write ones to /sys/kernel/mm/page_idle/bitmap."""
+    page_idle_bitmap_write()
+
+
+def read_idle() -> None:
+    """Read it."""
+    page_idle_bitmap_read()
+
+
+def kswapd() -> None:
+    """What kswapd does: reclaim the page at the end of the LRU, if that can be."""
+    shrink_inactive_list()
 
 
 def clear_refs() -> None:
