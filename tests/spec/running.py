@@ -13,6 +13,7 @@ from mmspec.lang import Config
 from mmspec.lang.context import reading
 from mmspec.lang.program import discover
 from mmspec.lang.world import World
+from mmspec.spec.machine.sizes import NR_FRAMES
 from mmspec.spec.page.mm_types import (
     NR_ANON_MAPPED,
     NR_ANON_THPS,
@@ -92,7 +93,8 @@ def left_over() -> list[str]:
         ("avc", anon_vma_chains, "used"),
     ):
         free = 1 if name == "frame" else 0
-        numbers = range(len(members))
+        # the zero page stays
+        numbers = range(int(NR_FRAMES) if name == "frame" else len(members))
         found += [f"{name} {k}" for k in numbers if getattr(members[k], field) != free]
     for k in range(len(mms)):
         counts = [*(mms[k].rss[member] for member in range(4)), mms[k].nr_ptes, mms[k].mm_users]

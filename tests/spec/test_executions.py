@@ -33,7 +33,7 @@ SIZES = {
 
 ZAP = Case(
     [programs.stores, programs.throws_away],
-    (713, 1288),
+    (725, 1311),
     (284, 492),
     set_up=programs.base_page,
     sizes=SIZES,
@@ -49,7 +49,7 @@ UNMAP_HUGE = Case(
 )
 COPY_ON_WRITE = Case(
     [programs.stores, programs.glances],
-    (128, 190),
+    (130, 193),
     (82, 121),
     set_up=programs.inherited_page,
     sizes=SIZES,

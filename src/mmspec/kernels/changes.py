@@ -16,6 +16,38 @@ PMD_SPLIT_KEEPS_SOFT_DIRTY = Change(
     subject="soft_dirty: fix soft_dirty during THP split",
     release="v4.8",
 )
+WP_TESTS_HUGE_ZERO_ONCE = Change(
+    commit="eecc1e426d68",
+    subject="thp: fix copy_page_rep GPF by testing is_huge_zero_pmd once only",
+    release="v3.13",
+)
+HUGE_ZERO_PAGE_KEPT_UNTIL_FLUSH = Change(
+    commit="aa88b68c3b1d",
+    subject="thp: keep huge zero page pinned until tlb flush",
+    release="v4.6",
+)
+WP_COUNTS_THP_MAPPINGS = Change(
+    commit="6d0a07edd17c",
+    subject="mm: thp: calculate the mapcount correctly for THP pages during WP faults",
+    release="v4.6",
+)
+HUGE_ZERO_PAGE_PER_MM = Change(
+    commit="6fcb52a56ff6",
+    subject="thp: reduce usage of huge zero page's atomic counter",
+    release="v4.9",
+    needs=(HUGE_ZERO_PAGE_KEPT_UNTIL_FLUSH,),
+)
+GUP_KEEPS_FOLL_WRITE = Change(
+    commit="19be0eaffa3a",
+    subject="mm: remove gup_flags FOLL_WRITE games from __get_user_pages()",
+    release="v4.9",
+)
+THP_FOLLOWED_AFTER_COW = Change(
+    commit="8310d48b125d",
+    subject="mm/huge_memory.c: respect FOLL_FORCE/FOLL_COW for thp",
+    release="v4.10",
+    needs=(GUP_KEEPS_FOLL_WRITE,),
+)
 FREEZE_CHECKS_PMD_UNDER_LOCK = Change(
     commit="33f4751e9960",
     subject="mm: thp: move pmd check inside ptl for freeze_page()",
@@ -174,6 +206,11 @@ WALK_READS_PMD_ONCE = Change(
 
 # ------------------------------------------------------ later fixes of what v4.14 and older do
 
+TOUCH_DIRTIES_FOR_WRITE_ONLY = Change(
+    commit="a8f97366452e",
+    subject="mm, thp: Do not make page table dirty unconditionally in touch_p[mu]d()",
+    release="v4.15",
+)
 PMDP_INVALIDATE_RETURNS_OLD = Change(
     commit="d52605d7cb30",
     subject="mm: do not lose dirty and accessed bits in pmdp_invalidate()",
@@ -234,17 +271,51 @@ PMD_MIGRATION_KEEPS_DIRTY = Change(
     release="v5.6",
     needs=(THP_MIGRATION, PMDP_INVALIDATE_RETURNS_OLD),
 )
+PINS_COUNTED_APART = Change(
+    commit="3faa52c03f44",
+    subject="mm/gup: track FOLL_PIN pages",
+    release="v5.6",
+)
 PMD_SPLIT_UNDER_PAGE_LOCK = Change(
     commit="c444eb564fb1",
     subject="mm: thp: make the THP mapcount atomic against __split_huge_pmd_locked()",
     release="v5.8",
     needs=(THP_WP_UNDER_PAGE_LOCK,),
 )
+GUP_BREAKS_COW = Change(
+    commit="17839856fd58",
+    subject='gup: document and work around "COW can break either way" issue',
+    release="v5.8",
+    needs=(GUP_KEEPS_FOLL_WRITE, THP_FOLLOWED_AFTER_COW),
+)
+FORK_COPIES_PINNED_PAGES = Change(
+    commit="70e806e4e645",
+    subject="mm: Do early cow for pinned pages during fork() for ptes",
+    release="v5.9",
+    needs=(PINS_COUNTED_APART,),
+)
+FORK_SPLITS_PINNED_THP = Change(
+    commit="d042035eaf5f",
+    subject="mm/thp: Split huge pmds/puds if they're pinned when fork()",
+    release="v5.9",
+    needs=(FORK_COPIES_PINNED_PAGES,),
+)
 MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT = Change(
     commit="ec0abae6dcdf",
     subject="mm/thp: fix __split_huge_pmd_locked() for migration PMD",
     release="v5.9",
     needs=(THP_MIGRATION,),
+)
+FORK_STOPS_GUP_FAST = Change(
+    commit="57efa1fe5957",
+    subject="mm/gup: prevent gup_fast from racing with COW during fork",
+    release="v5.11",
+    needs=(FORK_COPIES_PINNED_PAGES,),
+)
+HUGE_ZERO_TEST_WANTS_PRESENT = Change(
+    commit="3b77e8c8cde5",
+    subject="mm/thp: make is_huge_zero_pmd() safe and quicker",
+    release="v5.13",
 )
 MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE = Change(
     commit="9d84604b845c",

@@ -82,6 +82,11 @@ MOVE_PAGES_ISOLATES_TAIL = Change(
     release="mutant",
     needs=(MOVE_PAGES_MOVES_THP,),
 )
+FOLLOW_TAKES_ANY_PMD = Change(
+    subject="follow_page() takes a migration entry for a page table",
+    release="mutant",
+    needs=(THP_MIGRATION,),
+)
 QUEUE_TAKES_ANY_PMD = Change(
     subject="queue_pages_pmd() takes a migration entry for a huge page",
     release="mutant",

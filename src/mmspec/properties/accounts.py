@@ -16,6 +16,7 @@ from mmspec.spec.machine.pgtable import (
     pte_none,
     pte_pfn,
     pte_present,
+    pte_special,
     pte_to_swp_entry,
     swp_offset,
 )
@@ -39,6 +40,7 @@ from mmspec.spec.page.mm_types import (
     Mm,
     Page,
     anon_vmas,
+    huge_zero,
     mem_map,
     mms,
     page_tables,
@@ -89,6 +91,13 @@ def _is_huge(page: Page) -> bool:
     return page.flags & PG_head != 0
 
 
+def _is_huge_zero(page: Page) -> bool:
+    """Part of the huge zero page, whose mappings are not counted."""
+    if page.compound_head:
+        return huge_zero.page is mem_map[page.compound_head - 1]
+    return huge_zero.page is page
+
+
 def _compound_mapcount(head: Page) -> i32:
     """The raw count of PMD mappings, less one: the first tail's mapping word, signed."""
     word = (head + 1).mapping
@@ -103,7 +112,7 @@ def mapcount_equals_the_mappings() -> bool:
         if page.buddy:
             continue
         extra = 0
-        if _is_huge(page):
+        if _is_huge(page) and not _is_huge_zero(page):
             if _compound_mapcount(page) + 1 != _pmds_of(n):
                 return False
         head = page
@@ -125,7 +134,9 @@ def refcount_equals_the_references() -> bool:
             continue
         nr = 1
         count: i32 = 0
-        if _is_huge(page):
+        if _is_huge_zero(page):
+            count = 1
+        elif _is_huge(page):
             nr = HPAGE_PMD_NR
             count = _pmds_of(n)
         for i in range(nr):
@@ -152,20 +163,24 @@ def _pages_held(mm: Mm, swapped: bool) -> i32:
         if pmd_none(pmd):
             continue
         if is_swap_pmd(pmd) or pmd_trans_huge(pmd):
-            if not swapped:
+            if not swapped and (is_swap_pmd(pmd) or not _is_huge_zero(mem_map[pmd_pfn(pmd)])):
                 found += HPAGE_PMD_NR
         else:
             table = pmd_table(pmd)
             for i in range(PTRS_PER_PTE):
                 pte = table.pte[i].val
-                if not pte_none(pte) and _is_swapped(pte) == swapped:
+                if pte_none(pte) or (pte_present(pte) and pte_special(pte)):
+                    continue
+                if _is_swapped(pte) == swapped:
                     found += 1
     return found
 
 
 @at_rest
 def rss_equals_what_page_tables_hold() -> bool:
-    """Each address space counts the pages and the swap entries in its page tables."""
+    """Each address space counts the pages and the swap entries in its page tables, but no zero
+    pages.
+    """
     for m in range(NR_MMS):
         mm = mms[m]
         if mm.rss[MM_ANONPAGES] != _pages_held(mm, False):
@@ -329,10 +344,11 @@ def _is_left_to_reclaim(n: u32) -> bool:
 def no_page_is_leaked() -> bool:
     """When every process has exited, all frames, slots, tables, VMAs and anon_vmas are free again.
 
-    A page of the swap cache that somebody had locked just then is found by reclaim later.
+    The huge zero page stays. A page of the swap cache that somebody had locked just then is found
+    by reclaim later.
     """
     for n in range(NR_FRAMES):
-        if not mem_map[n].buddy and not _is_left_to_reclaim(n):
+        if not mem_map[n].buddy and not _is_huge_zero(mem_map[n]) and not _is_left_to_reclaim(n):
             return False
     for slot in range(1, NR_SWAP_SLOTS):
         if swap_info.swap_map[slot] and not swap_info.page[slot]:
@@ -355,3 +371,9 @@ def statistics_return_to_zero() -> bool:
     if pgdat.stat[NR_ANON_MAPPED] or pgdat.stat[NR_ANON_THPS]:
         return False
     return pgdat.stat[NR_ISOLATED_ANON] == 0
+
+
+@after_exit
+def nobody_is_left_with_the_huge_zero_page() -> bool:
+    """Then the shrinker's reference is the only one to the huge zero page, and can free it."""
+    return huge_zero.refcount == (1 if huge_zero.page else 0)

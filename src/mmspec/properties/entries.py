@@ -27,15 +27,16 @@ from mmspec.spec.machine.sizes import (
     PTRS_PER_PMD,
     PTRS_PER_PTE,
     USER_PAGES,
+    ZERO_PFN,
 )
-from mmspec.spec.page.mm_types import cpus, kvms, mem_map, mms, page_tables
+from mmspec.spec.page.mm_types import cpus, huge_zero, kvms, mem_map, mms, page_tables
 from mmspec.spec.page.page_flags import PG_locked
 
 
 def is_free(frame: u32) -> bool:
     """Whether a frame is in the allocator's hands. A number that is no frame's is not in use."""
     if frame >= NR_FRAMES:
-        return True
+        return frame != ZERO_PFN
     page = mem_map[frame]
     return page.buddy != 0
 
@@ -121,5 +122,17 @@ def no_guest_reaches_a_freed_page() -> bool:
         for k in range(USER_PAGES):
             entry = kvms[g].spte[k]
             if entry and is_free(pte_pfn(entry)):
+                return False
+    return True
+
+
+@always
+def zero_pages_are_zero() -> bool:
+    """Nothing is ever stored in the zero page, or in the huge zero page."""
+    if mem_map[ZERO_PFN].data:
+        return False
+    if huge_zero.page:
+        for i in range(HPAGE_PMD_NR):
+            if (huge_zero.page + i).data:
                 return False
     return True

@@ -66,6 +66,11 @@ no_processor_uses_a_freed_page = in_step(
     "use after free",
     explanation="A load or a store reaches no page that has been freed.",
 )
+no_process_reads_what_another_stored = in_step(
+    "no_process_reads_what_another_stored",
+    "leak",
+    explanation="What is read through a pin is what the process had there then, or has now.",
+)
 no_data_race = in_step(
     "no_data_race",
     "data race",

@@ -26,6 +26,8 @@ NAMES = (
     "guests",
     "swapped",
     "lazyfree",
+    "zero_pages",
+    "pinned",
 )
 
 

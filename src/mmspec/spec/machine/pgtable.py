@@ -141,6 +141,16 @@ def pte_modify(pte: u64, newprot: u64) -> u64:
     return pte & _PAGE_CHG_MASK | newprot & ~_PAGE_CHG_MASK
 
 
+def pte_special(pte: u64) -> bool:
+    """Of a page that is nobody's: the zero page."""
+    return pte & _PAGE_SPECIAL != 0
+
+
+def pte_mkspecial(pte: u64) -> u64:
+    """Of a page that is nobody's."""
+    return pte | _PAGE_SPECIAL
+
+
 def pfn_pte(pfn: u16, prot: u64) -> u64:
     """A present entry."""
     return pfn << PAGE_SHIFT | prot

@@ -30,6 +30,11 @@ USER_END: int = derived(lambda: (PAGE_SIZE << HPAGE_PMD_ORDER) * (PTRS_PER_PMD +
 NR_FRAMES: int = param("frames", 16)
 FRAMES_PER_NODE: int = derived(lambda: NR_FRAMES // 2)
 NR_NODES = 2
+#: The zero page is part of the kernel's image: a frame of no node.
+ZERO_PFN: int = derived(lambda: int(NR_FRAMES))
+NR_PAGES: int = derived(lambda: NR_FRAMES + 1)
+#: Whether read faults map zero pages; without them they map pages of their own.
+USE_ZERO_PAGE: int = param("use_zero_page", 0)
 
 NR_TASKS: int = param("tasks", 2)
 NR_MMS: int = param("mms", 2)
@@ -41,5 +46,7 @@ NR_SWAP_SLOTS: int = param("swap_slots", 1)
 #: Guests, each with an MMU of its own that follows an address space. Without one MMU notifiers have
 #: nobody to call, and are no steps.
 NR_GUESTS: int = param("guests", 0)
+#: Whether pages are pinned; where none is, fork and flushes need not look for those who do.
+PINS: int = param("pins", 0)
 #: How often migrate_pages() tries pages that were busy: 10 in every release.
 MIGRATE_PASSES: int = param("migrate_passes", 10)

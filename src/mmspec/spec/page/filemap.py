@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmspec.lang import NULL, acquired, atomic, released, restates, u32, wait_until
 from mmspec.spec.page.mm import get_page_unless_zero
 from mmspec.spec.page.mm_types import Page, swap_info
-from mmspec.spec.page.page_flags import PG_locked, PG_writeback, compound_head
+from mmspec.spec.page.page_flags import PG_locked, PG_writeback, compound_head, set_page_dirty
 from mmspec.spec.page.swap import put_page
 
 
@@ -98,3 +98,11 @@ def find_get_page(slot: u32) -> Page:
         if compound_head(page) is head and again is page:
             return page
         put_page(head)
+
+
+@restates("mm/page-writeback.c", at="v4.14")
+def set_page_dirty_lock(page: Page) -> None:
+    """Mark a page dirty that the caller has a reference to, and nothing else."""
+    lock_page(page)
+    set_page_dirty(page)
+    unlock_page(page)

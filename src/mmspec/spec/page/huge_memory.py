@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from mmspec.kernels.changes import (
+    FORK_SPLITS_PINNED_THP,
     FREEZE_CHECKS_PMD_UNDER_LOCK,
     FREEZE_IN_ONE_CALL,
     FREEZE_SPLITS_PMD_IN_WALK,
+    HUGE_ZERO_PAGE_KEPT_UNTIL_FLUSH,
+    HUGE_ZERO_PAGE_PER_MM,
     MADV_FREE_KEEPS_PMD_HUGE,
     MIGRATED_THP_MLOCKED_IF_PMD_ONLY,
     MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS,
@@ -24,6 +27,8 @@ from mmspec.kernels.changes import (
     SPLIT_WARNS_IF_MAPPED,
     THP_MIGRATION,
     THP_WP_UNDER_PAGE_LOCK,
+    WP_COUNTS_THP_MAPPINGS,
+    WP_TESTS_HUGE_ZERO_ONCE,
 )
 from mmspec.kernels.drafts import (
     CONVERT_PRESENT_PMD_ONLY,
@@ -58,6 +63,7 @@ from mmspec.spec.machine.pgtable import (
     is_swap_pmd,
     is_write_migration_entry,
     make_migration_entry_read,
+    pfn_pte,
     pmd_dirty,
     pmd_mkclean,
     pmd_mkdirty,
@@ -76,6 +82,7 @@ from mmspec.spec.machine.pgtable import (
     pte_mkdirty,
     pte_mkold,
     pte_mksoft_dirty,
+    pte_mkspecial,
     pte_pfn,
     pte_present,
     pte_swp_mksoft_dirty,
@@ -93,6 +100,9 @@ from mmspec.spec.machine.sizes import (
     HPAGE_PMD_SIZE,
     NR_FRAMES,
     PAGE_SIZE,
+    PINS,
+    USE_ZERO_PAGE,
+    ZERO_PFN,
 )
 from mmspec.spec.page.deferred_list import (
     SPLIT_QUEUE,
@@ -107,6 +117,11 @@ from mmspec.spec.page.deferred_list import (
     page_deferred_list,
 )
 from mmspec.spec.page.filemap import lock_page, trylock_page, unlock_page
+from mmspec.spec.page.huge_zero_page import (
+    is_huge_zero_pmd,
+    mm_get_huge_zero_page,
+    put_huge_zero_page,
+)
 from mmspec.spec.page.mlock import clear_page_mlock, mlock_vma_page
 from mmspec.spec.page.mm import (
     VM_WARN_ON_ONCE_PAGE,
@@ -122,6 +137,7 @@ from mmspec.spec.page.mm import (
     page_count,
     page_mapcount,
     page_mapped,
+    page_maybe_dma_pinned,
     page_ref_add,
     page_ref_count,
     page_ref_freeze,
@@ -135,10 +151,12 @@ from mmspec.spec.page.mm_types import (
     ENOMEM,
     MM_ANONPAGES,
     MM_FILEPAGES,
+    MMF_HAS_PINNED,
     NR_ANON_THPS,
     VM_LOCKED,
     Mm,
     Page,
+    PageTable,
     Pmd,
     Pte,
     Vma,
@@ -300,14 +318,42 @@ def __do_huge_pmd_anonymous_page(vmf: VmFault, page: Page) -> u8:
 
 
 @restates("mm/huge_memory.c", at="v4.14")
+def set_huge_zero_page(pgtable: PageTable, mm: Mm, vma: Vma, pmd: Pmd, zero_page: Page) -> bool:
+    """Map the huge zero page, not counted; False if the PMD is taken. Requires: its lock."""
+    pmdval = pmd.val
+    if not pmd_none(pmdval):
+        return False
+    pgtable_trans_huge_deposit(pmd, pgtable)
+    set_pmd_at(pmd, mk_huge_pmd(zero_page, vma.vm_page_prot))
+    add_nr_ptes(mm, 1)
+    return True
+
+
+@restates("mm/huge_memory.c", at="v4.14")
 def do_huge_pmd_anonymous_page(vmf: VmFault) -> u8:
-    """A fault where nothing is mapped yet: try a huge page. Omits: the huge zero page."""
+    """A fault where nothing is mapped yet: try a huge page, or to read the huge zero page."""
     vma = vmf.vma
     haddr = vmf.address & HPAGE_PMD_MASK
     if haddr < vma.vm_start or haddr + HPAGE_PMD_SIZE > vma.vm_end:
         return VM_FAULT_FALLBACK
     if anon_vma_prepare(vma):
         return VM_FAULT_OOM
+    if USE_ZERO_PAGE and not vmf.flags & FAULT_FLAG_WRITE:
+        pgtable = pte_alloc_one()
+        if not pgtable:
+            return VM_FAULT_OOM
+        zero_page = mm_get_huge_zero_page(vma.vm_mm)
+        if not zero_page:
+            pte_free(pgtable)
+            return VM_FAULT_FALLBACK
+        vmf.ptl = pmd_lock(vmf.pmd)
+        set_ = set_huge_zero_page(pgtable, vma.vm_mm, vma, vmf.pmd, zero_page)
+        spin_unlock(vmf.ptl)
+        if not set_:
+            pte_free(pgtable)
+            if not has(HUGE_ZERO_PAGE_PER_MM):
+                put_huge_zero_page()
+        return 0
     page = alloc_pages_vma(vma, HPAGE_PMD_ORDER)
     if not page:
         return VM_FAULT_FALLBACK
@@ -396,45 +442,54 @@ def do_huge_pmd_wp_page(vmf: VmFault, orig_pmd: u64) -> u8:
     vma = vmf.vma
     haddr = vmf.address & HPAGE_PMD_MASK
     vmf.ptl = pmd_lockptr(vmf.pmd)
-    spin_lock(vmf.ptl)
-    pmdval = vmf.pmd.val
-    if pmdval != orig_pmd:
-        spin_unlock(vmf.ptl)
-        return 0
-    page = pmd_page(orig_pmd)
-    assert PageHead(page), "VM_BUG_ON_PAGE(!PageCompound(page) || !PageHead(page))"
-    mappings = MapCount()
-    if has(THP_WP_UNDER_PAGE_LOCK):
-        if not trylock_page(page):
-            get_page(page)
+    page: Page = NULL
+    if not is_huge_zero_pmd(orig_pmd):
+        spin_lock(vmf.ptl)
+        pmdval = vmf.pmd.val
+        if pmdval != orig_pmd:
             spin_unlock(vmf.ptl)
-            lock_page(page)
-            spin_lock(vmf.ptl)
-            pmdval = vmf.pmd.val
-            if pmdval != orig_pmd:
-                unlock_page(page)
-                put_page(page)
+            return 0
+        page = pmd_page(orig_pmd)
+        assert PageHead(page), "VM_BUG_ON_PAGE(!PageCompound(page) || !PageHead(page))"
+        mappings = MapCount()
+        if has(THP_WP_UNDER_PAGE_LOCK):
+            if not trylock_page(page):
+                get_page(page)
                 spin_unlock(vmf.ptl)
-                return 0
-            put_page(page)
-        reuse = reuse_swap_page(page, mappings)
-    else:
-        reuse = page_trans_huge_mapcount(page, mappings) == 1
-    if reuse:
-        entry = pmd_mkyoung(orig_pmd)
-        entry = maybe_mkwrite(pmd_mkdirty(entry), vma)
-        pmdp_set_access_flags(vmf.pmd, entry, True)
+                lock_page(page)
+                spin_lock(vmf.ptl)
+                pmdval = vmf.pmd.val
+                if pmdval != orig_pmd:
+                    unlock_page(page)
+                    put_page(page)
+                    spin_unlock(vmf.ptl)
+                    return 0
+                put_page(page)
+        if not has(WP_COUNTS_THP_MAPPINGS):
+            # each mapping holds a reference: with one of each there is no other
+            reuse = page_mapcount(page) == 1 and page_count(page) == 1
+        elif has(THP_WP_UNDER_PAGE_LOCK):
+            reuse = reuse_swap_page(page, mappings)
+        else:
+            reuse = page_trans_huge_mapcount(page, mappings) == 1
+        if reuse:
+            entry = pmd_mkyoung(orig_pmd)
+            entry = maybe_mkwrite(pmd_mkdirty(entry), vma)
+            pmdp_set_access_flags(vmf.pmd, entry, True)
+            if has(THP_WP_UNDER_PAGE_LOCK):
+                unlock_page(page)
+            spin_unlock(vmf.ptl)
+            return VM_FAULT_WRITE
         if has(THP_WP_UNDER_PAGE_LOCK):
             unlock_page(page)
+        get_page(page)
         spin_unlock(vmf.ptl)
-        return VM_FAULT_WRITE
-    if has(THP_WP_UNDER_PAGE_LOCK):
-        unlock_page(page)
-    get_page(page)
-    spin_unlock(vmf.ptl)
 
     new_page = alloc_pages_vma(vma, HPAGE_PMD_ORDER)
     if not new_page:
+        if not page:
+            split_huge_pmd(vma, vmf.pmd, vmf.address)
+            return VM_FAULT_FALLBACK
         ret = do_huge_pmd_wp_page_fallback(vmf, orig_pmd, page)
         if ret & VM_FAULT_OOM:
             split_huge_pmd(vma, vmf.pmd, vmf.address)
@@ -442,13 +497,21 @@ def do_huge_pmd_wp_page(vmf: VmFault, orig_pmd: u64) -> u8:
         put_page(page)
         return ret
     prep_transhuge_page(new_page)
-    for i in range(HPAGE_PMD_NR):
-        copy_highpage(new_page + i, page + i)
+    zero = page is None
+    if not has(WP_TESTS_HUGE_ZERO_ONCE):
+        # what was the huge zero page may be none by now
+        zero = is_huge_zero_pmd(orig_pmd)
+    if zero:
+        clear_huge_page(new_page)
+    else:
+        for i in range(HPAGE_PMD_NR):
+            copy_highpage(new_page + i, page + i)
     SetPageUptodate(new_page)
 
     mmu_notifier_invalidate_range_start(vma.vm_mm, haddr, haddr + HPAGE_PMD_SIZE)
     spin_lock(vmf.ptl)
-    put_page(page)
+    if page:
+        put_page(page)
     pmdval = vmf.pmd.val
     if pmdval != orig_pmd:
         spin_unlock(vmf.ptl)
@@ -461,9 +524,14 @@ def do_huge_pmd_wp_page(vmf: VmFault, orig_pmd: u64) -> u8:
     page_add_new_anon_rmap(new_page, vma, haddr, True)
     lru_cache_add_active_or_unevictable(new_page, vma)
     set_pmd_at(vmf.pmd, entry)
-    assert PageHead(page), "VM_BUG_ON_PAGE(!PageHead(page))"
-    page_remove_rmap(page, True)
-    put_page(page)
+    if not page:
+        add_mm_counter(vma.vm_mm, MM_ANONPAGES, HPAGE_PMD_NR)
+        if not has(HUGE_ZERO_PAGE_PER_MM):
+            put_huge_zero_page()
+    else:
+        assert PageHead(page), "VM_BUG_ON_PAGE(!PageHead(page))"
+        page_remove_rmap(page, True)
+        put_page(page)
     spin_unlock(vmf.ptl)
     mmu_notifier_invalidate_range_end(vma.vm_mm, haddr, haddr + HPAGE_PMD_SIZE)
     return VM_FAULT_WRITE
@@ -501,9 +569,22 @@ def copy_huge_pmd(
         ret = 0
     elif not pmd_trans_huge(pmd):
         pte_free(pgtable)
+    elif is_huge_zero_pmd(pmd):
+        # the parent uses it: there is one
+        zero_page = mm_get_huge_zero_page(dst_mm)
+        set_huge_zero_page(pgtable, dst_mm, vma, dst_pmd, zero_page)
+        ret = 0
     else:
         src_page = pmd_page(pmd)
         assert PageHead(src_page), "VM_BUG_ON_PAGE(!PageHead(src_page))"
+        if PINS and has(FORK_SPLITS_PINNED_THP) and src_mm.flags & MMF_HAS_PINNED:
+            if page_maybe_dma_pinned(src_page):
+                # its pages are copied one by one
+                pte_free(pgtable)
+                spin_unlock(src_ptl)
+                spin_unlock(dst_ptl)
+                __split_huge_pmd(vma, src_pmd, address, False, NULL)
+                return -EAGAIN
         get_page(src_page)
         page_dup_rmap(src_page, True)
         add_mm_counter(dst_mm, MM_ANONPAGES, HPAGE_PMD_NR)
@@ -538,6 +619,15 @@ def zap_huge_pmd(tlb: MmuGather, vma: Vma, pmd: Pmd, address: u32) -> bool:
     mm = vma.vm_mm
     orig_pmd = pmdp_huge_get_and_clear_full(mm, address, pmd)
     page: Page = NULL
+    if is_huge_zero_pmd(orig_pmd):
+        zap_deposited_table(mm, pmd)
+        spin_unlock(ptl)
+        if has(HUGE_ZERO_PAGE_KEPT_UNTIL_FLUSH):
+            tlb_remove_page(tlb, pmd_page(orig_pmd))
+        else:
+            # processors may still read it
+            put_huge_zero_page()
+        return True
     flush_needed = True
     if not has(THP_MIGRATION) or pmd_present(orig_pmd):
         page = pmd_page(orig_pmd)
@@ -613,6 +703,9 @@ def madvise_free_huge_pmd(freed: FreedPages, vma: Vma, pmd: Pmd, start: u32, end
     if not ptl:
         return False
     orig_pmd = pmd.val
+    if is_huge_zero_pmd(orig_pmd):
+        spin_unlock(ptl)
+        return False
     if has(THP_MIGRATION) and not pmd_present(orig_pmd):
         spin_unlock(ptl)
         return False
@@ -650,6 +743,19 @@ def madvise_free_huge_pmd(freed: FreedPages, vma: Vma, pmd: Pmd, start: u32, end
 
 
 @restates("mm/huge_memory.c", at="v4.14")
+def __split_huge_zero_page_pmd(vma: Vma, haddr: u32, pmd: Pmd) -> None:
+    """Replace the huge zero page by as many mappings of the zero page. Requires: the PMD's lock."""
+    # the PMD stays empty until the PTEs are there
+    pmdp_huge_clear_flush(vma, haddr, pmd)
+    pgtable = pgtable_trans_huge_withdraw(pmd)
+    for i in range(HPAGE_PMD_NR):
+        init_pte(pgtable.pte[i], pte_mkspecial(pfn_pte(ZERO_PFN, vma.vm_page_prot)))
+    pmd_populate(pmd, pgtable)
+    if not has(HUGE_ZERO_PAGE_PER_MM):
+        put_huge_zero_page()
+
+
+@restates("mm/huge_memory.c", at="v4.14")
 def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> None:
     """Replace a huge PMD by a table of PTEs; to freeze, of migration entries.
 
@@ -662,6 +768,9 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
     assert pmd_migration or pmd_trans_huge(pmdval), (
         "VM_BUG_ON(!is_pmd_migration_entry(*pmd) && !pmd_trans_huge(*pmd))"
     )
+    if is_huge_zero_pmd(pmdval):
+        __split_huge_zero_page_pmd(vma, haddr, pmd)
+        return
     if has(PMDP_INVALIDATE_RETURNS_OLD):
         # Up to here user code uses the huge page. Small and huge translations of one address must
         # not be cached together: not present first, then flush, then, at the end, the table.

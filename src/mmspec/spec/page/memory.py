@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.changes import PMD_MIGRATION_IN_COMMON_PATHS
-from mmspec.lang import NULL, bug, has, restates, u8, u32
+from mmspec.kernels.changes import (
+    FORK_COPIES_PINNED_PAGES,
+    FORK_STOPS_GUP_FAST,
+    PMD_MIGRATION_IN_COMMON_PATHS,
+)
+from mmspec.lang import NULL, OnStack, atomic, bug, has, restates, u8, u32, u64
 from mmspec.spec.machine.locks import spin_lock, spin_unlock
 from mmspec.spec.machine.pgtable import (
     is_migration_entry,
@@ -12,16 +16,19 @@ from mmspec.spec.machine.pgtable import (
     is_write_migration_entry,
     make_migration_entry_read,
     non_swap_entry,
+    pfn_pte,
     pmd_none,
     pmd_trans_huge,
     pmd_write,
     pte_mkdirty,
     pte_mkold,
     pte_mksoft_dirty,
+    pte_mkspecial,
     pte_mkyoung,
     pte_none,
     pte_pfn,
     pte_present,
+    pte_special,
     pte_swp_mksoft_dirty,
     pte_swp_soft_dirty,
     pte_to_swp_entry,
@@ -34,6 +41,9 @@ from mmspec.spec.machine.sizes import (
     HPAGE_PMD_SIZE,
     PAGE_MASK,
     PAGE_SIZE,
+    PINS,
+    USE_ZERO_PAGE,
+    ZERO_PFN,
 )
 from mmspec.spec.page.filemap import lock_page, trylock_page, unlock_page
 from mmspec.spec.page.huge_memory import (
@@ -55,15 +65,19 @@ from mmspec.spec.page.mm import (
     add_nr_ptes,
     get_page,
     page_mapcount,
+    page_maybe_dma_pinned,
     pfn_to_page,
 )
 from mmspec.spec.page.mm_types import (
+    EAGAIN,
     ENOMEM,
     MM_ANONPAGES,
     MM_SWAPENTS,
+    MMF_HAS_PINNED,
     VM_LOCKED,
     VM_NOHUGEPAGE,
     Mm,
+    Page,
     Pmd,
     Pte,
     Vma,
@@ -81,6 +95,7 @@ from mmspec.spec.page.page_alloc import (
 )
 from mmspec.spec.page.page_flags import PageSwapCache
 from mmspec.spec.page.pgtable import (
+    copied_for_child,
     maybe_mkwrite,
     mk_pte,
     pmd_lock,
@@ -125,6 +140,20 @@ from mmspec.spec.page.swapops import migration_entry_to_page
 
 
 @restates("mm/memory.c", at="v4.14")
+def vm_normal_page(pte: u64) -> Page:
+    """The page of a present PTE; NULL for the zero page, which is not counted."""
+    if pte_special(pte):
+        return NULL
+    return pfn_to_page(pte_pfn(pte))
+
+
+@restates("include/asm-generic/pgtable.h", at="v4.14")
+def is_zero_pfn(pfn: u32) -> bool:
+    """Whether a frame is the zero page."""
+    return pfn == ZERO_PFN
+
+
+@restates("mm/memory.c", at="v4.14")
 def pte_alloc(mm: Mm, pmd: Pmd) -> int:
     """See that the PMD has a page table (or something huge): -ENOMEM if there is none left."""
     pmdval = pmd.val
@@ -150,12 +179,22 @@ def pte_alloc(mm: Mm, pmd: Pmd) -> int:
 
 @restates("mm/memory.c", at="v4.14")
 def do_anonymous_page(vmf: VmFault) -> u8:
-    """A fault where nothing is mapped: a new base page. Omits: the zero page."""
+    """A fault where nothing is mapped: a new base page, or to read the zero page."""
     vma = vmf.vma
     if pte_alloc(vma.vm_mm, vmf.pmd):
         return VM_FAULT_OOM
     # somebody may have mapped a huge page, or be migrating one
     if pmd_none_or_trans_huge_or_clear_bad(vmf.pmd):
+        return 0
+    if USE_ZERO_PAGE and not vmf.flags & FAULT_FLAG_WRITE:
+        pmdval = vmf.pmd.val
+        vmf.pte = pte_in(pmd_table(pmdval), vmf.address)
+        vmf.ptl = pte_lockptr(vmf.pte)
+        spin_lock(vmf.ptl)
+        pteval = vmf.pte.val
+        if pte_none(pteval):
+            set_pte_at(vmf.pte, pte_mkspecial(pfn_pte(ZERO_PFN, vma.vm_page_prot)))
+        spin_unlock(vmf.ptl)
         return 0
     if anon_vma_prepare(vma):
         return VM_FAULT_OOM
@@ -267,17 +306,26 @@ def wp_page_copy(vmf: VmFault) -> u8:
     """Copy the page, without the lock, and map the copy if the PTE is still the same."""
     vma = vmf.vma
     old_page = vmf.page
+    # who has only read may have none yet
+    if not old_page and anon_vma_prepare(vma):
+        return VM_FAULT_OOM
     new_page = alloc_pages_vma(vma, 0)
     if not new_page:
-        put_page(old_page)
+        if old_page:
+            put_page(old_page)
         return VM_FAULT_OOM
-    copy_highpage(new_page, old_page)
+    if is_zero_pfn(pte_pfn(vmf.orig_pte)):
+        clear_highpage(new_page)
+    else:
+        copy_highpage(new_page, old_page)
     SetPageUptodate(new_page)
     page_copied = False
     mmu_notifier_invalidate_range_start(vma.vm_mm, vmf.address, vmf.address + PAGE_SIZE)
     spin_lock(vmf.ptl)
     pteval = vmf.pte.val
     if pteval == vmf.orig_pte:
+        if not old_page:
+            add_mm_counter(vma.vm_mm, MM_ANONPAGES, 1)
         entry = mk_pte(new_page, vma.vm_page_prot)
         entry = maybe_mkwrite(pte_mkdirty(entry), vma)
         # cleared and flushed first: no processor may read the old page after the new is there
@@ -287,13 +335,16 @@ def wp_page_copy(vmf: VmFault) -> u8:
         set_pte_at(vmf.pte, entry)
         # Only now does the old page's mapcount drop: else another process could reuse it, and
         # write to it, while we can still read it here.
-        page_remove_rmap(old_page, False)
+        if old_page:
+            page_remove_rmap(old_page, False)
         new_page = old_page
         page_copied = True
-    put_page(new_page)
+    if new_page:
+        put_page(new_page)
     spin_unlock(vmf.ptl)
     mmu_notifier_invalidate_range_end(vma.vm_mm, vmf.address, vmf.address + PAGE_SIZE)
-    put_page(old_page)
+    if old_page:
+        put_page(old_page)
     return VM_FAULT_WRITE if page_copied else 0
 
 
@@ -301,8 +352,11 @@ def wp_page_copy(vmf: VmFault) -> u8:
 def do_wp_page(vmf: VmFault) -> u8:
     """A store to a read-only page: reuse it if it is ours alone, else copy it. Drops the lock."""
     vma = vmf.vma
-    vmf.page = pfn_to_page(pte_pfn(vmf.orig_pte))
+    vmf.page = vm_normal_page(vmf.orig_pte)
     page = vmf.page
+    if not page:
+        spin_unlock(vmf.ptl)
+        return wp_page_copy(vmf)
     if not trylock_page(page):
         get_page(page)
         spin_unlock(vmf.ptl)
@@ -404,9 +458,50 @@ def handle_mm_fault(vma: Vma, address: u32, flags: u8) -> u8:
 # ------------------------------------------------------------------------------------- fork
 
 
+class Prealloc(OnStack):
+    """A page for a child, allocated before it is known to be needed."""
+
+    page: Page = NULL
+
+
+@atomic
+def copy_user_highpage(to: Page, source: Page, dst_mm: Mm, src_mm: Mm, address: u32) -> None:
+    """Copy a frame, to which the parent and devices may go on to store."""
+    to.data = source.data
+    copied_for_child(dst_mm, src_mm, address, to)
+
+
+@restates("mm/memory.c", at="v5.10")
+def copy_present_page(
+    dst_vma: Vma, src_vma: Vma, dst_pte: Pte, address: u32, prealloc: Prealloc, page: Page
+) -> int:
+    """Give the child a copy at once if a device may write to the page: the page must stay the
+    parent's. 1 if it need not be copied, -EAGAIN if there is no page to copy it to.
+    """
+    if not src_vma.vm_mm.flags & MMF_HAS_PINNED:
+        return 1
+    if not page_maybe_dma_pinned(page):
+        return 1
+    new_page = prealloc.page
+    if not new_page:
+        return -EAGAIN
+    prealloc.page = NULL
+    copy_user_highpage(new_page, page, dst_vma.vm_mm, src_vma.vm_mm, address)
+    SetPageUptodate(new_page)
+    page_add_new_anon_rmap(new_page, dst_vma, address, False)
+    lru_cache_add_active_or_unevictable(new_page, dst_vma)
+    add_mm_counter(dst_vma.vm_mm, MM_ANONPAGES, 1)
+    entry = mk_pte(new_page, dst_vma.vm_page_prot)
+    set_pte_at(dst_pte, maybe_mkwrite(pte_mkdirty(entry), dst_vma))
+    return 0
+
+
 @restates("mm/memory.c", at="v4.14")
-def copy_one_pte(dst_mm: Mm, src_mm: Mm, dst_pte: Pte, src_pte: Pte) -> None:
+def copy_one_pte(
+    dst_vma: Vma, src_vma: Vma, dst_pte: Pte, src_pte: Pte, address: u32, prealloc: Prealloc
+) -> int:
     """Share one page, or copy one entry, with a child. Requires: both PTEs' locks."""
+    dst_mm = dst_vma.vm_mm
     pte = src_pte.val
     if not pte_present(pte):
         entry = pte_to_swp_entry(pte)
@@ -424,62 +519,108 @@ def copy_one_pte(dst_mm: Mm, src_mm: Mm, dst_pte: Pte, src_pte: Pte) -> None:
                     pte = pte_swp_mksoft_dirty(pte)
                 set_pte_at(src_pte, pte)
         set_pte_at(dst_pte, pte)
-        return
+        return 0
+    page = vm_normal_page(pte)
+    if PINS and has(FORK_COPIES_PINNED_PAGES) and page:
+        ret = copy_present_page(dst_vma, src_vma, dst_pte, address, prealloc, page)
+        if ret <= 0:
+            return ret
     ptep_set_wrprotect(src_pte)
     pte = pte_mkold(pte_wrprotect(pte))
-    page = pfn_to_page(pte_pfn(pte))
-    get_page(page)
-    page_dup_rmap(page, False)
-    add_mm_counter(dst_mm, MM_ANONPAGES, 1)
+    if page:
+        get_page(page)
+        page_dup_rmap(page, False)
+        add_mm_counter(dst_mm, MM_ANONPAGES, 1)
     set_pte_at(dst_pte, pte)
-
-
-@restates("mm/memory.c", at="v4.14")
-def copy_pte_range(dst_mm: Mm, src_mm: Mm, dst_pmd: Pmd, src_pmd: Pmd, start: u32, end: u32) -> int:
-    """Copy the PTEs of one table."""
-    if pte_alloc(dst_mm, dst_pmd):
-        return -ENOMEM
-    dst_pmdval = dst_pmd.val
-    dst_table = pmd_table(dst_pmdval)
-    src_pmdval = src_pmd.val
-    src_table = pmd_table(src_pmdval)
-    spin_lock(dst_table.ptl)
-    spin_lock(src_table.ptl)
-    address = start
-    while address != end:
-        src_pte = pte_in(src_table, address)
-        pteval = src_pte.val
-        if not pte_none(pteval):
-            copy_one_pte(dst_mm, src_mm, pte_in(dst_table, address), src_pte)
-        address += PAGE_SIZE
-    spin_unlock(src_table.ptl)
-    spin_unlock(dst_table.ptl)
     return 0
 
 
 @restates("mm/memory.c", at="v4.14")
-def copy_page_range(dst_mm: Mm, src_mm: Mm, vma: Vma) -> int:
+def copy_pte_range(
+    dst_vma: Vma, src_vma: Vma, dst_pmd: Pmd, src_pmd: Pmd, start: u32, end: u32
+) -> int:
+    """Copy the PTEs of one table."""
+    if pte_alloc(dst_vma.vm_mm, dst_pmd):
+        return -ENOMEM
+    prealloc = Prealloc()
+    address = start
+    while True:
+        dst_pmdval = dst_pmd.val
+        dst_table = pmd_table(dst_pmdval)
+        src_pmdval = src_pmd.val
+        src_table = pmd_table(src_pmdval)
+        spin_lock(dst_table.ptl)
+        spin_lock(src_table.ptl)
+        ret = 0
+        while address != end:
+            src_pte = pte_in(src_table, address)
+            pteval = src_pte.val
+            if not pte_none(pteval):
+                dst_pte = pte_in(dst_table, address)
+                ret = copy_one_pte(dst_vma, src_vma, dst_pte, src_pte, address, prealloc)
+                if ret == -EAGAIN:
+                    break
+            address += PAGE_SIZE
+        spin_unlock(src_table.ptl)
+        spin_unlock(dst_table.ptl)
+        if ret != -EAGAIN:
+            break
+        # a page to copy to, which is not allocated under the locks
+        prealloc.page = alloc_pages_vma(src_vma, 0)
+        if not prealloc.page:
+            return -ENOMEM
+    if prealloc.page:
+        put_page(prealloc.page)
+    return 0
+
+
+@atomic
+def write_seqcount_begin(mm: Mm) -> None:
+    """From here on until the end, what is found without locks does not count."""
+    mm.write_protect_seq += 1
+
+
+@atomic
+def write_seqcount_end(mm: Mm) -> None:
+    """The end."""
+    mm.write_protect_seq += 1
+
+
+@restates("mm/memory.c", at="v4.14")
+def copy_pmd_range(dst_vma: Vma, src_vma: Vma, address: u32, end: u32) -> int:
+    """What is mapped by one PMD."""
+    dst_mm = dst_vma.vm_mm
+    src_mm = src_vma.vm_mm
+    src_pmd = pmd_offset(src_mm, address)
+    dst_pmd = pmd_offset(dst_mm, address)
+    pmdval = src_pmd.val
+    ret = 1
+    if pmd_trans_huge(pmdval) or (has(PMD_MIGRATION_IN_COMMON_PATHS) and is_swap_pmd(pmdval)):
+        ret = copy_huge_pmd(dst_mm, src_mm, dst_pmd, src_pmd, address, src_vma)
+        if ret == -ENOMEM:
+            return -ENOMEM
+    if ret != 0 and not pmd_none_or_clear_bad(src_pmd):
+        return copy_pte_range(dst_vma, src_vma, dst_pmd, src_pmd, address, end)
+    return 0
+
+
+@restates("mm/memory.c", at="v4.14")
+def copy_page_range(dst_vma: Vma, src_vma: Vma) -> int:
     """Give a child what the parent has mapped in a VMA. Requires: both mmap_sems for writing."""
     ret = 0
-    mmu_notifier_invalidate_range_start(src_mm, vma.vm_start, vma.vm_end)
-    address = vma.vm_start
-    while address < vma.vm_end:
-        following = min((address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE, vma.vm_end)
-        src_pmd = pmd_offset(src_mm, address)
-        dst_pmd = pmd_offset(dst_mm, address)
-        pmdval = src_pmd.val
-        err = 1
-        if pmd_trans_huge(pmdval) or (has(PMD_MIGRATION_IN_COMMON_PATHS) and is_swap_pmd(pmdval)):
-            err = copy_huge_pmd(dst_mm, src_mm, dst_pmd, src_pmd, address, vma)
-            if err == -ENOMEM:
-                ret = -ENOMEM
-                break
-        if err != 0 and not pmd_none_or_clear_bad(src_pmd):
-            if copy_pte_range(dst_mm, src_mm, dst_pmd, src_pmd, address, following):
-                ret = -ENOMEM
-                break
+    mmu_notifier_invalidate_range_start(src_vma.vm_mm, src_vma.vm_start, src_vma.vm_end)
+    if PINS and has(FORK_STOPS_GUP_FAST):
+        write_seqcount_begin(src_vma.vm_mm)
+    address = src_vma.vm_start
+    while address < src_vma.vm_end:
+        following = min((address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE, src_vma.vm_end)
+        ret = copy_pmd_range(dst_vma, src_vma, address, following)
+        if ret:
+            break
         address = following
-    mmu_notifier_invalidate_range_end(src_mm, vma.vm_start, vma.vm_end)
+    if PINS and has(FORK_STOPS_GUP_FAST):
+        write_seqcount_end(src_vma.vm_mm)
+    mmu_notifier_invalidate_range_end(src_vma.vm_mm, src_vma.vm_start, src_vma.vm_end)
     return ret
 
 
@@ -502,8 +643,11 @@ def zap_pte_range(tlb: MmuGather, vma: Vma, pmd: Pmd, start: u32, end: u32) -> N
             address += PAGE_SIZE
             continue
         if pte_present(ptent):
-            page = pfn_to_page(pte_pfn(ptent))
+            page = vm_normal_page(ptent)
             ptep_get_and_clear_full(mm, address, pte)
+            if not page:
+                address += PAGE_SIZE
+                continue
             add_mm_counter(mm, MM_ANONPAGES, -1)
             # cleared, and not yet unmapped: who looks without the lock sees neither
             page_remove_rmap(page, False)

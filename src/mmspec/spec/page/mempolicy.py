@@ -24,7 +24,6 @@ from mmspec.spec.machine.locks import (
 from mmspec.spec.machine.pgtable import (
     is_pmd_migration_entry,
     pmd_trans_huge,
-    pte_pfn,
     pte_present,
 )
 from mmspec.spec.machine.sizes import (
@@ -36,7 +35,9 @@ from mmspec.spec.machine.sizes import (
     USER_END,
 )
 from mmspec.spec.page.filemap import lock_page, unlock_page
-from mmspec.spec.page.huge_memory import split_huge_page
+from mmspec.spec.page.huge_memory import __split_huge_pmd, split_huge_page
+from mmspec.spec.page.huge_zero_page import is_huge_zero_page
+from mmspec.spec.page.memory import vm_normal_page
 from mmspec.spec.page.migrate import (
     PageList,
     PageToNode,
@@ -51,7 +52,6 @@ from mmspec.spec.page.mm import (
     mod_node_page_state,
     page_mapcount,
     page_to_nid,
-    pfn_to_page,
 )
 from mmspec.spec.page.mm_types import (
     EFAULT,
@@ -60,6 +60,7 @@ from mmspec.spec.page.mm_types import (
     Mm,
     Page,
     Pmd,
+    Vma,
     tasks,
 )
 from mmspec.spec.page.mmap import find_vma
@@ -126,13 +127,19 @@ def _split_locked(page: Page) -> int:
 
 
 @restates("mm/mempolicy.c", at="v4.14")
-def queue_pages_pmd(pmd: Pmd, ptl: SpinLock, qp: QueuePages, pagelist: PageList) -> bool:
+def queue_pages_pmd(
+    vma: Vma, pmd: Pmd, ptl: SpinLock, address: u32, qp: QueuePages, pagelist: PageList
+) -> bool:
     """Queue the huge page of a PMD; True if the PMD is done with. Drops the PMD's lock."""
     pmdval = pmd.val
     if is_pmd_migration_entry(pmdval) and not has(QUEUE_TAKES_ANY_PMD):
         spin_unlock(ptl)
         return True
     page = pmd_page(pmdval)
+    if is_huge_zero_page(page):
+        spin_unlock(ptl)
+        __split_huge_pmd(vma, pmd, address, False, NULL)
+        return False
     if not has(THP_MIGRATION):
         get_page(page)
         spin_unlock(ptl)
@@ -147,7 +154,7 @@ def queue_pages_pmd(pmd: Pmd, ptl: SpinLock, qp: QueuePages, pagelist: PageList)
     return True
 
 
-def _split_pmd_mapped(pmd: Pmd) -> bool:
+def _split_pmd_mapped(vma: Vma, pmd: Pmd, address: u32) -> bool:
     """How the walker met a huge PMD before it could migrate one: it splits the page."""
     pmdval = pmd.val
     if pmd_trans_huge(pmdval):
@@ -155,6 +162,10 @@ def _split_pmd_mapped(pmd: Pmd) -> bool:
         pmdval = pmd.val
         if pmd_trans_huge(pmdval):
             page = pmd_page(pmdval)
+            if is_huge_zero_page(page):
+                spin_unlock(ptl)
+                __split_huge_pmd(vma, pmd, address, False, NULL)
+                return False
             get_page(page)
             spin_unlock(ptl)
             return _split_locked(page) != 0
@@ -164,15 +175,15 @@ def _split_pmd_mapped(pmd: Pmd) -> bool:
 
 @restates("mm/mempolicy.c", at="v4.14")
 def queue_pages_pte_range(
-    mm: Mm, pmd: Pmd, start: u32, end: u32, qp: QueuePages, pagelist: PageList
+    vma: Vma, pmd: Pmd, start: u32, end: u32, qp: QueuePages, pagelist: PageList
 ) -> None:
     """Queue the pages of one page table, or of the huge PMD in its place."""
     if has(MBIND_MOVES_THP):
         ptl = pmd_trans_huge_lock(pmd)
         if ptl:
-            if queue_pages_pmd(pmd, ptl, qp, pagelist):
+            if queue_pages_pmd(vma, pmd, ptl, start, qp, pagelist):
                 return
-    elif _split_pmd_mapped(pmd):
+    elif _split_pmd_mapped(vma, pmd, start):
         return
     if pmd_none_or_trans_huge_or_clear_bad(pmd):
         return
@@ -186,7 +197,10 @@ def queue_pages_pte_range(
         if not pte_present(pteval):
             address += PAGE_SIZE
             continue
-        page = pfn_to_page(pte_pfn(pteval))
+        page = vm_normal_page(pteval)
+        if not page:
+            address += PAGE_SIZE
+            continue
         if not queue_pages_required(page, qp):
             address += PAGE_SIZE
             continue
@@ -220,7 +234,7 @@ def queue_pages_range(
             continue
         following = min((address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE, min(end, vma.vm_end))
         pmd = pmd_offset(mm, address)
-        queue_pages_pte_range(mm, pmd, address, following, qp, pagelist)
+        queue_pages_pte_range(vma, pmd, address, following, qp, pagelist)
         address = following
     return 0
 

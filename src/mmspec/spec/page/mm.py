@@ -92,6 +92,9 @@ def VM_WARN_ON_ONCE_PAGE(condition: bool, page: Page) -> None:
 
 # ------------------------------------------------------------------------------ references
 
+#: What a pin adds to a page's references, so that it can be told from others.
+GUP_PIN_COUNTING_BIAS = 1024
+
 
 @atomic
 def page_ref_count(page: Page) -> i16:
@@ -158,6 +161,14 @@ def put_page_testzero(page: Page) -> bool:
 
 
 @atomic
+def page_ref_sub_and_test(page: Page, nr: i16) -> bool:
+    """Drop `nr` references; whether they were the last."""
+    assert page._refcount >= nr, "VM_BUG_ON_PAGE(page_ref_count(page) <= 0)"
+    page._refcount -= nr
+    return page._refcount == 0
+
+
+@atomic
 def _get_page(page: Page) -> None:
     assert page._refcount > 0, "VM_BUG_ON_PAGE(page_ref_count(page) <= 0)"
     page._refcount += 1
@@ -167,6 +178,12 @@ def _get_page(page: Page) -> None:
 def get_page(page: Page) -> None:
     """One more reference, by somebody who is sure that there is one already."""
     _get_page(compound_head(page))
+
+
+@restates("include/linux/mm.h", at="v5.6")
+def page_maybe_dma_pinned(page: Page) -> bool:
+    """Whether a device may write to the page: never wrongly no."""
+    return page_count(page) >= GUP_PIN_COUNTING_BIAS
 
 
 # -------------------------------------------------------------------------- mapping counts

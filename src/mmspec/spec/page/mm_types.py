@@ -31,9 +31,9 @@ from mmspec.spec.machine.locks import RwSemaphore, SpinLock, TriedSemaphore
 from mmspec.spec.machine.sizes import (
     NR_ANON_VMAS,
     NR_AVCS,
-    NR_FRAMES,
     NR_GUESTS,
     NR_MMS,
+    NR_PAGES,
     NR_SWAP_SLOTS,
     NR_TABLES,
     NR_TASKS,
@@ -136,11 +136,14 @@ class Vma(Struct):
 class Mm(Struct):
     """struct mm_struct. rss by MM_FILEPAGES and so on.
 
-    last_store and zapped belong to checking: what a load of each user page must return, and the
-    frame (plus one) that was unmapped there but may still be in a TLB.
+    last_store, zapped and pinned belong to checking: what a load of each user page must return; the
+    frame (plus one) that was unmapped there but may still be in a TLB; and the one that was pinned
+    there, until it is unmapped for good.
     """
 
     mm_users: u8
+    flags: u8
+    write_protect_seq: u8
     mmap_sem: RwSemaphore = embedded()
     page_table_lock: SpinLock = embedded()
     pgd: PmdTable = embedded()
@@ -151,21 +154,28 @@ class Mm(Struct):
     tlb_flush_pending: u8
     last_store: Array[u8] = array(USER_PAGES)
     zapped: Array[u16] = array(USER_PAGES)
+    pinned: Array[u16] = array(USER_PAGES)
 
 
 class TaskStruct(Struct):
     """A task, always on the CPU of its number. flush_required, writable: its batch of unmapped
     pages.
+
+    pin: the page that a device uses for it. pin_value belongs to checking: what the process had
+    there when the page was pinned.
     """
 
     mm: Mm
     flush_required: u8
     writable: u8
+    pin: Page
+    pin_value: u8
 
 
 class Cpu(Struct):
-    """A processor's TLB: for each user page the PTE as cached, for each huge page the PMD."""
+    """A processor. Its TLB: for each user page the PTE as cached, for each huge page the PMD."""
 
+    irqs_off: u8
     small: Array[u64] = array(USER_PAGES)
     huge: Array[u64] = array(PTRS_PER_PMD)
 
@@ -181,6 +191,13 @@ class Kvm(Struct):
     mmu_notifier_count: u8 = guarded("mmu_lock")
     mmu_notifier_seq: u8 = written_under("mmu_lock")
     spte: Array[u64] = array(USER_PAGES, written_under("mmu_lock"))
+
+
+class HugeZeroPage(Struct):
+    """huge_zero_page, and huge_zero_refcount: its users, and one that is for the shrinker."""
+
+    page: Page
+    refcount: u8
 
 
 class SwapInfo(Struct):
@@ -208,7 +225,7 @@ class Pglist(Struct):
     stat: Array[i16] = array(5, counter())
 
 
-mem_map: Pool[Page] = pool(Page, NR_FRAMES)
+mem_map: Pool[Page] = pool(Page, NR_PAGES)
 page_tables: Pool[PageTable] = pool(PageTable, NR_TABLES)
 anon_vmas: Pool[AnonVma] = pool(AnonVma, NR_ANON_VMAS)
 anon_vma_chains: Pool[AnonVmaChain] = pool(AnonVmaChain, NR_AVCS)
@@ -218,10 +235,13 @@ tasks: Pool[TaskStruct] = pool(TaskStruct, NR_TASKS)
 cpus: Pool[Cpu] = pool(Cpu, NR_TASKS)
 kvms: Pool[Kvm] = pool(Kvm, NR_GUESTS)
 pgdat: Pglist = static(Pglist)
+huge_zero: HugeZeroPage = static(HugeZeroPage)
 swap_info: SwapInfo = static(SwapInfo)
 
 MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES = 0, 1, 2, 3
 NR_ANON_MAPPED, NR_ANON_THPS, NR_ISOLATED_ANON, NR_MLOCK, NR_FILE_MAPPED = 0, 1, 2, 3, 4
+
+MMF_HUGE_ZERO_PAGE, MMF_HAS_PINNED = 1, 2
 
 VM_READ, VM_WRITE, VM_EXEC, VM_SHARED = 0x1, 0x2, 0x4, 0x8
 VM_GROWSDOWN = 0x100

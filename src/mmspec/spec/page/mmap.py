@@ -26,6 +26,7 @@ from mmspec.spec.machine.sizes import (
     USER_END,
     USER_PAGES,
 )
+from mmspec.spec.page.huge_zero_page import mm_put_huge_zero_page
 from mmspec.spec.page.memory import copy_page_range, zap_pmd_range
 from mmspec.spec.page.mm import add_nr_ptes
 from mmspec.spec.page.mm_types import (
@@ -274,9 +275,11 @@ def exit_mmap(mm: Mm) -> None:
 def mm_free(mm: Mm) -> None:
     """Give an address space back."""
     mm.mmap = NULL
+    mm.flags = 0
     for k in range(USER_PAGES):
         mm.last_store[k] = 0
         mm.zapped[k] = 0
+        mm.pinned[k] = 0
 
 
 @atomic
@@ -299,6 +302,7 @@ def mmput(mm: Mm) -> None:
     """One user less; the last one takes the address space down."""
     if mmput_testzero(mm):
         exit_mmap(mm)
+        mm_put_huge_zero_page(mm)
         check_mm(mm)
         mm_free(mm)
         mm_users_clear(mm)
@@ -321,10 +325,12 @@ def switch_mm(mm: Mm) -> None:
 def reads_the_same(mm: Mm, oldmm: Mm) -> None:
     """From now on a child's loads must return what its parent's do (checking).
 
-    The parent maps nothing that is writable by now, and nobody can serve its faults.
+    The parent maps nothing that is writable by now, and nobody can serve its faults; but for pages
+    that were copied at once.
     """
     for k in range(USER_PAGES):
-        mm.last_store[k] = oldmm.last_store[k]
+        if not mm.pinned[k]:
+            mm.last_store[k] = oldmm.last_store[k]
 
 
 @restates("kernel/fork.c", at="v4.14")
@@ -348,7 +354,7 @@ def dup_mmap(mm: Mm, oldmm: Mm) -> int:
         vma_link(mm, tmp)
         # the reverse map knows the child's VMA before it maps anything
         if mpnt.anon_vma:
-            retval = copy_page_range(mm, oldmm, mpnt)
+            retval = copy_page_range(tmp, mpnt)
         mpnt = mpnt.vm_next
     up_write(mm.mmap_sem)
     flush_tlb_mm(oldmm)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from mmspec.lang import NULL, Array, OnStack, pointers, restates, u16, u32
+from mmspec.kernels.changes import HUGE_ZERO_PAGE_PER_MM
+from mmspec.lang import NULL, Array, OnStack, has, pointers, restates, u16, u32
 from mmspec.spec.machine.sizes import PTRS_PER_PMD, USER_PAGES
+from mmspec.spec.page.huge_zero_page import is_huge_zero_page, put_huge_zero_page
 from mmspec.spec.page.mm_types import Mm, Page, PageTable
 from mmspec.spec.page.pgtable import flush_tlb_range, flushed, pte_free
 from mmspec.spec.page.swap import put_page
@@ -43,6 +45,10 @@ def tlb_flush_mmu_free(tlb: MmuGather) -> None:
         page = tlb.pages[k]
         if page:
             tlb.pages[k] = NULL
+            if is_huge_zero_page(page):
+                if not has(HUGE_ZERO_PAGE_PER_MM):
+                    put_huge_zero_page()
+                continue
             if total_swap_pages():
                 free_swap_cache(page)
             put_page(page)

@@ -16,6 +16,7 @@ from mmspec.spec.machine.sizes import (
     HPAGE_PMD_NR,
     NR_FRAMES,
     NR_NODES,
+    ZERO_PFN,
 )
 from mmspec.spec.page.deferred_list import INIT_LIST_HEAD
 from mmspec.spec.page.mm import compound_mapcount
@@ -255,10 +256,12 @@ def free_pages_ok(page: Page, order: u8) -> None:
 
 @initializer
 def page_alloc_init() -> None:
-    """All frames are free."""
+    """All frames are free, but the zero page."""
     for pfn in range(NR_FRAMES):
         mem_map[pfn]._mapcount = -1
         mem_map[pfn].buddy = 1
+    mem_map[ZERO_PFN]._mapcount = -1
+    mem_map[ZERO_PFN]._refcount = 1
 
 
 @initializer

@@ -1,11 +1,13 @@
 """Slots of page tables: where they are, and how they are changed and flushed.
 
 Restates include/asm-generic/pgtable.h, mm/pgtable-generic.c and arch/x86/mm/pgtable.c and tlb.c.
-To flush is one step for all processors: the sender waits for every one of them anyway.
+To flush is one step for all processors: the sender waits for every one of them anyway, until each
+serves interrupts.
 """
 
 from __future__ import annotations
 
+from mmspec.kernels import WATCHED
 from mmspec.kernels.changes import (
     PMD_MIGRATION_IN_COMMON_PATHS,
     PMDP_INVALIDATE_RETURNS_OLD,
@@ -13,18 +15,24 @@ from mmspec.kernels.changes import (
 from mmspec.lang import (
     BUG_ON,
     NULL,
+    acquire,
+    acquired,
     atomic,
     bug,
     has,
     index_of,
     initializer,
     owner_of,
+    release,
+    released,
     restates,
     this_task,
+    u8,
     u16,
     u32,
     u64,
     unlocked,
+    wait_until,
 )
 from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_unlock
 from mmspec.spec.machine.pgtable import (
@@ -56,6 +64,7 @@ from mmspec.spec.machine.sizes import (
     NR_TABLES,
     NR_TASKS,
     PAGE_SHIFT,
+    PINS,
     PMD_SHIFT,
     PTRS_PER_PMD,
     PTRS_PER_PTE,
@@ -257,9 +266,39 @@ def pmd_clear_bad(pmd: Pmd) -> None:
 # ---------------------------------------------------------------------------------- flushes
 
 
+@acquire
+def local_irq_disable() -> None:
+    """No interrupts from here on, and so no flush that somebody else asks for."""
+    cpu = cpus[this_task()]
+    cpu.irqs_off = 1
+    acquired(cpu)
+
+
+@release
+def local_irq_enable() -> None:
+    """Serve interrupts again."""
+    cpu = cpus[this_task()]
+    released(cpu)
+    cpu.irqs_off = 0
+
+
+def _interrupts_are_off(mm: Mm) -> bool:
+    """Whether another processor that runs an address space (or any, of none) serves no interrupts.
+
+    It would do so one by one, and each may turn them off again when it has: it has forgotten then,
+    and sees what is in memory.
+    """
+    if PINS:
+        for cpu in range(NR_TASKS):
+            if cpus[cpu].irqs_off and (not mm or tasks[cpu].mm is mm):
+                return True
+    return False
+
+
 @atomic
 def flush_tlb_range(mm: Mm, start: u32, end: u32) -> None:
     """Make every processor forget translations of a range; done when all have."""
+    wait_until(lambda: not _interrupts_are_off(mm))
     for cpu in range(NR_TASKS):
         if tasks[cpu].mm is mm:
             for k in range(USER_PAGES):
@@ -273,6 +312,7 @@ def flush_tlb_range(mm: Mm, start: u32, end: u32) -> None:
 @atomic
 def flush_tlb_mm(mm: Mm) -> None:
     """Make every processor forget all translations of an address space."""
+    wait_until(lambda: not _interrupts_are_off(mm))
     for cpu in range(NR_TASKS):
         if tasks[cpu].mm is mm:
             for k in range(USER_PAGES):
@@ -284,6 +324,7 @@ def flush_tlb_mm(mm: Mm) -> None:
 @atomic
 def flush_tlb_all() -> None:
     """Make every processor forget all translations."""
+    wait_until(lambda: not _interrupts_are_off(NULL))
     for cpu in range(NR_TASKS):
         for k in range(USER_PAGES):
             cpus[cpu].small[k] = 0
@@ -492,6 +533,7 @@ def forget(mm: Mm, k: u32, frame: u16) -> None:
     """
     mm.last_store[k] = 0
     mm.zapped[k] = frame
+    mm.pinned[k] = 0
 
 
 def cached_frame(entry: u64) -> u16:
@@ -507,3 +549,39 @@ def flushed(mm: Mm, start: u32, end: u32) -> None:
     for k in range(USER_PAGES):
         if user_page(start) <= k < user_page(end):
             mm.zapped[k] = 0
+
+
+def note_pin(mm: Mm, address: u32, page: Page) -> None:
+    """User page at an address is pinned: what a device does to `page` is the process's doing, until
+    it is unmapped for good.
+    """
+    k = user_page(address)
+    mm.pinned[k] = page_to_pfn(page) + 1
+    tasks[this_task()].pin_value = mm.last_store[k]
+
+
+@unlocked
+def store_to_pinned(mm: Mm, address: u32, page: Page, value: u8) -> None:
+    """Store a byte, on behalf of a process, in a page that somebody has pinned for it."""
+    if has(WATCHED) and page.buddy:
+        bug("use after free", "a pinned page has been freed", page)
+    page.data = value
+    k = user_page(address)
+    if mm.pinned[k] == page_to_pfn(page) + 1:
+        mm.last_store[k] = value
+
+
+@unlocked
+def load_from_pinned(mm: Mm, address: u32, page: Page) -> None:
+    """Load a byte of such a page: it is what the process had there then, or has now."""
+    data = page.data
+    if has(WATCHED) and data != tasks[this_task()].pin_value:
+        if data != mm.last_store[user_page(address)]:
+            bug("leak", "what another process stored is read through a pin", page)
+
+
+def copied_for_child(mm: Mm, oldmm: Mm, address: u32, page: Page) -> None:
+    """A child gets what its parent has at an address now, and nothing that comes later."""
+    k = user_page(address)
+    mm.last_store[k] = oldmm.last_store[k]
+    mm.pinned[k] = page_to_pfn(page) + 1

@@ -82,6 +82,12 @@ def put_page(page: Page) -> None:
 
 
 @restates("mm/swap.c", at="v4.14")
+def mark_page_accessed(page: Page) -> None:
+    """The page is used. Omits: that a page used twice becomes active."""
+    set_page_flags(page, PG_referenced)
+
+
+@restates("mm/swap.c", at="v4.14")
 def lru_cache_add(page: Page) -> None:
     """Put a page on the LRU."""
     spin_lock(pgdat.lru_lock)

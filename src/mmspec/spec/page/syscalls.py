@@ -12,7 +12,15 @@ from mmspec.spec.machine.sizes import PAGE_SIZE, USER_PAGES
 from mmspec.spec.page.cpu import cpu_load, cpu_store
 from mmspec.spec.page.deferred_list import init_split_queue
 from mmspec.spec.page.exec import do_execve
-from mmspec.spec.page.gup import populate_vma_page_range
+from mmspec.spec.page.gup import (
+    FOLL_PIN,
+    FOLL_WRITE,
+    FollowedPage,
+    __access_remote_vm,
+    get_user_pages_fast,
+    populate_vma_page_range,
+    unpin_user_page,
+)
 from mmspec.spec.page.huge_memory import (
     FAULT_FLAG_WRITE,
     VM_FAULT_OOM,
@@ -47,6 +55,7 @@ from mmspec.spec.page.mmap import (
 from mmspec.spec.page.mprotect import do_mprotect
 from mmspec.spec.page.page_alloc import page_alloc_init
 from mmspec.spec.page.page_idle import page_idle_bitmap_read, page_idle_bitmap_write
+from mmspec.spec.page.pgtable import load_from_pinned, store_to_pinned
 from mmspec.spec.page.swapfile import swapon
 from mmspec.spec.page.task_mmu import clear_refs_write
 from mmspec.spec.page.vmscan import shrink_inactive_list
@@ -167,12 +176,61 @@ def guest_load(address: u32) -> None:
             return
 
 
+# ------------------------------------------------------------- what others do with one's memory
+
+
+def poke(address: u32, value: u8) -> None:
+    """Write a byte to /proc/self/mem, also where the process may only read."""
+    __access_remote_vm(tasks[this_task()].mm, address, value, FOLL_WRITE)
+
+
+def peek(address: u32) -> None:
+    """Read a byte from /proc/self/mem."""
+    __access_remote_vm(tasks[this_task()].mm, address, 0, 0)
+
+
+def pin_user_page(address: u32, write: bool) -> bool:
+    """Pin a page, as direct I/O does and whoever lets a device store to it, or read it."""
+    found = FollowedPage()
+    flags = FOLL_PIN
+    if write:
+        flags |= FOLL_WRITE
+    if get_user_pages_fast(tasks[this_task()].mm, address, flags, found) != 1:
+        return False
+    tasks[this_task()].pin = found.page
+    return True
+
+
+def device_store(address: u32, value: u8) -> None:
+    """The device stores a byte in the page that was pinned at an address."""
+    task = tasks[this_task()]
+    store_to_pinned(task.mm, address, task.pin, value)
+
+
+def device_load(address: u32) -> None:
+    """The device reads a byte of it."""
+    task = tasks[this_task()]
+    load_from_pinned(task.mm, address, task.pin)
+
+
+def unpin() -> None:
+    """The device is done with the page."""
+    page = tasks[this_task()].pin
+    tasks[this_task()].pin = NULL
+    unpin_user_page(page, FOLL_PIN)
+
+
 # ------------------------------------------------------------------------------- system calls
 
 
 def mmap(start: u32, length: u32) -> int:
     """Map private anonymous memory, readable, writable and executable."""
     return do_mmap(tasks[this_task()].mm, start, length, PROT)
+
+
+def mmap_readonly(start: u32, length: u32) -> int:
+    """The same, to be read only."""
+    return do_mmap(tasks[this_task()].mm, start, length, VM_READ)
 
 
 def mmap_locked(start: u32, length: u32) -> int:

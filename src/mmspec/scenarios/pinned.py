@@ -1,0 +1,118 @@
+"""Pages are pinned: a device stores to them, or reads them, as the process would.
+
+What it stores must be seen by the process, and by no other; what it reads must be what the process
+had there, and nothing that another process stored.
+"""
+
+from __future__ import annotations
+
+from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
+from mmspec.lang import Config
+from mmspec.scenarios.moves import family, move, zap_part
+from mmspec.scenarios.scenario import Case, Row, Scenario, Witness, crossed
+from mmspec.scenarios.seed import huge, inherit, split, zap
+from mmspec.scenarios.tracked import track
+from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
+from mmspec.spec.page.gup import follow_page, gup_huge_pmd
+from mmspec.spec.page.syscalls import (
+    boot,
+    clear_refs,
+    device_load,
+    device_store,
+    fork,
+    load,
+    mmap,
+    munmap,
+    pin_user_page,
+    share_mm,
+    store,
+    unpin,
+)
+
+# ------------------------------------------------------------------------------------- set-ups
+
+
+def base() -> None:
+    """A base page, in a process of two threads."""
+    boot()
+    mmap(USER_BASE, PAGE_SIZE)
+    store(USER_BASE, 1)
+    share_mm(1)
+
+
+def base_family() -> None:
+    """A base page of two processes, parent and child."""
+    boot()
+    mmap(USER_BASE, PAGE_SIZE)
+    store(USER_BASE, 1)
+    fork(1)
+
+
+# --------------------------------------------------------------------------------------- tasks
+
+
+def direct_io() -> None:
+    """read(2) with O_DIRECT, while the process stores to the same page."""
+    if pin_user_page(USER_BASE, True):
+        store(USER_BASE, 2)
+        device_store(USER_BASE, 3)
+        load(USER_BASE)
+        unpin()
+
+
+def track_and_io() -> None:
+    """The same; soft-dirty bits are cleared meanwhile."""
+    if pin_user_page(USER_BASE, True):
+        clear_refs()
+        store(USER_BASE, 2)
+        device_store(USER_BASE, 3)
+        load(USER_BASE)
+        unpin()
+
+
+def splice() -> None:
+    """vmsplice(2) and munmap(2); what went into the pipe is read afterwards."""
+    if pin_user_page(USER_BASE, False):
+        munmap(USER_BASE, HPAGE_PMD_SIZE)
+        device_load(USER_BASE)
+        unpin()
+
+
+def write_first() -> None:
+    """Store to the first page, and look whether it is there."""
+    store(USER_BASE, 2)
+    load(USER_BASE)
+
+
+SCENARIO = Scenario(
+    name="pinned",
+    title="pinned pages are written to, moved, split, thrown away and inherited",
+    cases=(
+        Case("huge/track_and_io", huge, (track_and_io,)),
+        *crossed((base,), (direct_io,), (inherit, move)),
+        *crossed((huge,), (direct_io,), (move, split, zap, zap_part, track, inherit)),
+        *crossed((base_family, family), (write_first,), (splice, direct_io)),
+    ),
+    rows=(
+        Row("v4.13", v4_13, "as released"),
+        Row("v4.14", v4_14, "as released"),
+        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
+    ),
+    config=Config.of(
+        order=2,
+        frames=24,
+        tasks=3,
+        mms=3,
+        vmas=3,
+        anon_vmas=3,
+        avcs=6,
+        tables=6,
+        migrate_passes=4,
+        pins=1,
+    ),
+    witnesses=(
+        Witness("a huge page is pinned without locks", gup_huge_pmd),
+        Witness("a page is pinned with locks", follow_page),
+    ),
+    explanation=__doc__,
+)
