@@ -105,6 +105,7 @@ def test_v4_13_has_no_fault_of_what_it_does_not_do() -> None:
 
     assert has == {
         "dirty_lost_in_pmd_split",
+        "munlocked_thp_pmd_is_split",
         "split_misses_zapped_pte",
         "split_tail_found_too_early",
         "thp_reused_while_frozen",

@@ -18,9 +18,12 @@ from mmspec.spec.page.syscalls import (
     madvise_dontneed,
     mbind,
     migrate_pages,
+    mlock,
     mmap,
     mmap_locked,
     move_pages,
+    munlock,
+    munlockall,
     munmap,
     share_mm,
     store,
@@ -185,3 +188,15 @@ def runs_a_guest() -> None:
     guest_store(USER_BASE, 6)
     load(USER_BASE)
     guest_load(USER_BASE + PAGE_SIZE)
+
+
+def locks() -> None:
+    mlock(USER_BASE, HPAGE_PMD_SIZE)
+
+
+def unlocks() -> None:
+    munlock(USER_BASE, HPAGE_PMD_SIZE)
+
+
+def unlocks_all() -> None:
+    munlockall()

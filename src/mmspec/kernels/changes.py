@@ -48,6 +48,33 @@ THP_FOLLOWED_AFTER_COW = Change(
     release="v4.10",
     needs=(GUP_KEEPS_FOLL_WRITE,),
 )
+# What follows is about munlock(): v4.14 has what all of these together came to.
+MUNLOCK_SKIPS_THP = Change(
+    commit="c424be1cbbf8",
+    subject="mm: munlock: fix a bug where THP tail page is encountered",
+    release="v3.13",
+)
+MUNLOCK_UNDER_LRU_LOCK = Change(
+    commit="01cc2e58697e",
+    subject="mm: munlock: fix potential race with THP page split",
+    release="v3.14",
+)
+MUNLOCK_PASSES_TAILS = Change(
+    commit="e90309c9f772",
+    subject="thp: allow mlocked THP again",
+    release="v4.5",
+)
+MUNLOCK_SKIPS_ONLY_MLOCKED_THP = Change(
+    commit="655548bf6271",
+    subject="thp: fix corner case of munlock() of PTE-mapped THPs",
+    release="v4.9",
+    needs=(MUNLOCK_PASSES_TAILS,),
+)
+MIGRATION_MLOCKS_NEW_PAGE = Change(
+    commit="51afb12ba809",
+    subject="mm: page migration fix PageMlocked on migrated pages",
+    release="v4.4",
+)
 FREEZE_CHECKS_PMD_UNDER_LOCK = Change(
     commit="33f4751e9960",
     subject="mm: thp: move pmd check inside ptl for freeze_page()",
@@ -68,6 +95,11 @@ RESTORE_BY_WALK = Change(
     needs=(FREEZE_IN_ONE_CALL,),
 )
 
+MUNLOCK_COUNTS_CLEARED_PAGES = Change(
+    commit="70feee0e1ef3",
+    subject="mlock: fix mlock count can not decrease in race condition",
+    release="v4.12",
+)
 UNMAP_NOTIFIES_OF_RANGE = Change(
     commit="369ea8242c0f",
     subject="mm/rmap: update to new mmu_notifier semantic v2",

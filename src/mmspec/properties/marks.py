@@ -6,7 +6,7 @@ so not in every scenario.
 
 from __future__ import annotations
 
-from mmspec.lang import NULL, u8, u32, u64
+from mmspec.lang import NULL, i32, u8, u16, u32, u64
 from mmspec.properties.property import always, at_rest
 from mmspec.spec.machine.pgtable import (
     _PAGE_PRESENT,
@@ -41,7 +41,9 @@ from mmspec.spec.page.mm import page_to_nid
 from mmspec.spec.page.mm_types import (
     MM_ANONPAGES,
     MM_SWAPENTS,
+    NR_MLOCK,
     VM_EXEC,
+    VM_LOCKED,
     VM_READ,
     VM_WRITE,
     Mm,
@@ -50,6 +52,7 @@ from mmspec.spec.page.mm_types import (
     cpus,
     mem_map,
     mms,
+    pgdat,
     swap_info,
     tasks,
     vmas,
@@ -254,4 +257,67 @@ def what_was_thrown_away_is_given_up() -> bool:
     for m in range(NR_MMS):
         if mms[m].rss[MM_ANONPAGES] or mms[m].rss[MM_SWAPENTS]:
             return False
+    return True
+
+
+@at_rest
+def mlocked_pages_are_counted() -> bool:
+    """NR_MLOCK is the number of pages that are mlocked."""
+    found: i32 = 0
+    for n in range(NR_FRAMES):
+        page = mem_map[n]
+        if not page.buddy and not page.compound_head and page.flags & PG_mlocked:
+            found += HPAGE_PMD_NR if page.flags & PG_head else 1
+    return pgdat.stat[NR_MLOCK] == found
+
+
+def _vma_at(mm: Mm, address: u32) -> Vma:
+    vma = mm.mmap
+    while vma and vma.vm_end <= address:
+        vma = vma.vm_next
+    return vma
+
+
+def _frame_of(mm: Mm, k: u8, i: u8) -> u16:
+    """One more than the frame that a user page is mapped to; 0 if to none."""
+    entry = _entry(mm, k, i)
+    if not pte_present(entry):
+        return 0
+    if pmd_trans_huge(mm.pgd.pmd[k].val):
+        return pmd_pfn(entry) + i + 1
+    return pte_pfn(entry) + 1
+
+
+def _in_locked_mapping(frame: u32) -> bool:
+    for m in range(NR_MMS):
+        mm = mms[m]
+        if mm.mm_users:
+            for k in range(PTRS_PER_PMD):
+                for i in range(PTRS_PER_PTE):
+                    if _frame_of(mm, k, i) == frame + 1:
+                        address = USER_BASE + (k * PTRS_PER_PTE + i) * PAGE_SIZE
+                        vma = _vma_at(mm, address)
+                        if vma and vma.vm_flags & VM_LOCKED:
+                            return True
+    return False
+
+
+@at_rest
+def mlocked_pages_are_in_locked_mappings() -> bool:
+    """A page is mlocked only if a VM_LOCKED mapping has it."""
+    for n in range(NR_FRAMES):
+        page = mem_map[n]
+        if not page.buddy and page.flags & PG_mlocked and not _in_locked_mapping(n):
+            return False
+    return True
+
+
+@at_rest
+def pages_of_locked_mappings_are_mlocked() -> bool:
+    """A base page that a VM_LOCKED mapping has is mlocked, if nobody held its lock meanwhile."""
+    for n in range(NR_FRAMES):
+        page = mem_map[n]
+        if not page.buddy and not page.compound_head and not page.flags & PG_head:
+            if not page.flags & PG_mlocked and _in_locked_mapping(n):
+                return False
     return True

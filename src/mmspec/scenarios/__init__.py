@@ -28,6 +28,7 @@ NAMES = (
     "lazyfree",
     "zero_pages",
     "pinned",
+    "locks",
 )
 
 

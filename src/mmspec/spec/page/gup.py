@@ -93,7 +93,7 @@ from mmspec.spec.page.pgtable import (
 )
 from mmspec.spec.page.swap import __put_page, mark_page_accessed, put_page
 
-FOLL_WRITE, FOLL_TOUCH, FOLL_GET, FOLL_FORCE = 0x01, 0x02, 0x04, 0x10
+FOLL_WRITE, FOLL_TOUCH, FOLL_GET, FOLL_DUMP, FOLL_FORCE = 0x01, 0x02, 0x04, 0x08, 0x10
 FOLL_SPLIT, FOLL_MLOCK, FOLL_COW = 0x80, 0x1000, 0x4000
 #: For devices. Before pins were counted apart it was the same as FOLL_GET.
 FOLL_PIN = 0x40000
@@ -175,7 +175,7 @@ def can_follow_write_pmd(pmd: u64, flags: u32) -> bool:
 
 @restates("mm/gup.c", at="v4.14")
 def follow_page_pte(vma: Vma, address: u32, pmd: Pmd, flags: u32, found: FollowedPage) -> int:
-    """The page of a PTE. Omits: device memory, FOLL_MIGRATION, FOLL_NUMA, FOLL_DUMP."""
+    """The page of a PTE. Omits: device memory, FOLL_MIGRATION, FOLL_NUMA."""
     while True:
         pmdval = pmd.val
         if pmd_bad(pmdval):
@@ -190,6 +190,9 @@ def follow_page_pte(vma: Vma, address: u32, pmd: Pmd, flags: u32, found: Followe
         if flags & FOLL_WRITE and not can_follow_write_pte(pteval, flags):
             spin_unlock(table.ptl)
             return 0
+        if flags & FOLL_DUMP and pte_special(pteval):
+            spin_unlock(table.ptl)
+            return -EFAULT
         page = pfn_to_page(pte_pfn(pteval))
         if not (flags & FOLL_SPLIT and PageTransCompound(page)):
             break
@@ -206,7 +209,7 @@ def follow_page_pte(vma: Vma, address: u32, pmd: Pmd, flags: u32, found: Followe
         mark_page_accessed(page)
     # huge pages mapped by PTEs are never mlocked
     if flags & FOLL_MLOCK and vma.vm_flags & VM_LOCKED and not PageTransCompound(page):
-        if trylock_page(page):
+        if page.mapping != 0 and trylock_page(page):
             mlock_vma_page(page)
             unlock_page(page)
     spin_unlock(table.ptl)
@@ -234,6 +237,8 @@ def follow_trans_huge_pmd(
     if flags & FOLL_WRITE and not can_follow_write_pmd(pmdval, flags):
         return
     page = pmd_page(pmdval)
+    if flags & FOLL_DUMP and is_huge_zero_page(page):
+        return
     assert PageHead(page), "VM_BUG_ON_PAGE(!PageHead(page))"
     if flags & FOLL_TOUCH:
         touch_pmd(pmd, flags)
@@ -296,15 +301,35 @@ def follow_page(vma: Vma, address: u32, flags: u32, found: FollowedPage) -> int:
 @restates("mm/gup.c", at="v4.14")
 def populate_vma_page_range(vma: Vma, start: u32, end: u32) -> int:
     """Fault a VM_LOCKED mapping in, and mark its pages. Requires: mmap_sem."""
+    gup_flags = FOLL_MLOCK
+    fault_flags: u8 = 0
+    # stores are made possible at once, so that they do not break COW later
+    if vma.vm_flags & VM_WRITE:
+        gup_flags |= FOLL_WRITE
+        fault_flags = FAULT_FLAG_WRITE
     found = FollowedPage()
     address = start
     while address < end:
-        follow_page(vma, address, FOLL_WRITE | FOLL_MLOCK, found)
+        follow_page(vma, address, gup_flags, found)
         if found.page:
             address += PAGE_SIZE
-        elif handle_mm_fault(vma, address, FAULT_FLAG_WRITE) & VM_FAULT_OOM:
+        elif handle_mm_fault(vma, address, fault_flags) & VM_FAULT_OOM:
             return -ENOMEM
     return 0
+
+
+@restates("mm/gup.c", at="v4.14")
+def __mm_populate(mm: Mm, start: u32, length: u32) -> int:
+    """Fault in what is locked in a range."""
+    end = start + length
+    ret = 0
+    down_read(mm.mmap_sem)
+    vma = find_vma(mm, start)
+    while vma and vma.vm_start < end and ret == 0:
+        ret = populate_vma_page_range(vma, max(start, vma.vm_start), min(end, vma.vm_end))
+        vma = vma.vm_next
+    up_read(mm.mmap_sem)
+    return ret
 
 
 # -------------------------------------------------------------------------------- get_user_pages()

@@ -60,6 +60,7 @@ from mmspec.spec.page.huge_memory import (
     zap_huge_pmd,
 )
 from mmspec.spec.page.migrate import migration_entry_wait, pmd_migration_entry_wait
+from mmspec.spec.page.mlock import munlock_vma_page
 from mmspec.spec.page.mm import (
     add_mm_counter,
     add_nr_ptes,
@@ -93,7 +94,7 @@ from mmspec.spec.page.page_alloc import (
     clear_highpage,
     copy_highpage,
 )
-from mmspec.spec.page.page_flags import PageSwapCache
+from mmspec.spec.page.page_flags import PageMlocked, PageSwapCache
 from mmspec.spec.page.pgtable import (
     copied_for_child,
     maybe_mkwrite,
@@ -344,6 +345,12 @@ def wp_page_copy(vmf: VmFault) -> u8:
     spin_unlock(vmf.ptl)
     mmu_notifier_invalidate_range_end(vma.vm_mm, vmf.address, vmf.address + PAGE_SIZE)
     if old_page:
+        if page_copied and vma.vm_flags & VM_LOCKED:
+            # who else has the page has not locked it, perhaps
+            lock_page(old_page)
+            if PageMlocked(old_page):
+                munlock_vma_page(old_page)
+            unlock_page(old_page)
         put_page(old_page)
     return VM_FAULT_WRITE if page_copied else 0
 

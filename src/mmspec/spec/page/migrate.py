@@ -8,6 +8,7 @@ from mmspec.kernels.changes import (
     MBIND_MOVES_THP,
     MIGRATED_THP_MLOCKED_IF_PMD_ONLY,
     MIGRATION_KEEPS_SOFT_DIRTY,
+    MIGRATION_MLOCKS_NEW_PAGE,
     MIGRATION_SPLITS_QUEUED_THP,
     MIGRATION_SPLITS_WHAT_HAS_NO_ROOM,
     MIGRATION_WAIT_FOR_HEAD,
@@ -164,8 +165,9 @@ def remove_migration_pte(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
             pte = maybe_mkwrite(pte, vma)
         set_pte_at(pvmw.pte, pte)
         page_add_anon_rmap(new, vma, pvmw.address, False)
-        if vma.vm_flags & VM_LOCKED and not PageTransCompound(new):
-            mlock_vma_page(new)
+        if has(MIGRATION_MLOCKS_NEW_PAGE) and vma.vm_flags & VM_LOCKED:
+            if not PageTransCompound(new):
+                mlock_vma_page(new)
         if has(MIGRATED_THP_MLOCKED_IF_PMD_ONLY) and PageTransHuge(page) and PageMlocked(page):
             clear_page_mlock(page)
         # nothing to flush: it was not present
@@ -195,8 +197,9 @@ def remove_migration_pte_page(page: Page, vma: Vma, address: u32, arg: u32) -> b
                 pte = maybe_mkwrite(pte, vma)
             set_pte_at(ptep, pte)
             page_add_anon_rmap(page, vma, address, False)
-            if vma.vm_flags & VM_LOCKED and not PageTransCompound(page):
-                mlock_vma_page(page)
+            if has(MIGRATION_MLOCKS_NEW_PAGE) and vma.vm_flags & VM_LOCKED:
+                if not PageTransCompound(page):
+                    mlock_vma_page(page)
     spin_unlock(ptl)
     return True
 

@@ -210,6 +210,8 @@ def do_munmap(mm: Mm, start: u32, length: u32) -> int:
     vma = find_vma(mm, start)
     while vma and vma.vm_start < start + length:
         following = vma.vm_next
+        if vma.vm_flags & VM_LOCKED:
+            munlock_vma_pages_range(vma, vma.vm_start, vma.vm_end)
         vma_unlink(mm, vma)
         tlb = MmuGather(mm=mm, start=vma.vm_start, end=vma.vm_end)
         mmu_notifier_invalidate_range_start(mm, tlb.start, tlb.end)
@@ -250,7 +252,10 @@ def check_mm(mm: Mm) -> None:
 
 @restates("mm/mmap.c", at="v4.14")
 def exit_mmap(mm: Mm) -> None:
-    """The last user has gone: unmap everything. No lock: only the reverse map leads here."""
+    """The last user has gone: unmap everything. No lock: only the reverse map leads here.
+
+    Omits: munlocking, which would look for other locked mappings of pages that others have, too.
+    """
     mmu_notifier_release(mm)
     vma = mm.mmap
     if not vma:
@@ -361,3 +366,6 @@ def dup_mmap(mm: Mm, oldmm: Mm) -> int:
     reads_the_same(mm, oldmm)
     up_write(oldmm.mmap_sem)
     return retval
+
+
+from mmspec.spec.page.mlock_vmas import munlock_vma_pages_range  # noqa: E402

@@ -17,8 +17,8 @@ from mmspec.spec.page.gup import (
     FOLL_WRITE,
     FollowedPage,
     __access_remote_vm,
+    __mm_populate,
     get_user_pages_fast,
-    populate_vma_page_range,
     unpin_user_page,
 )
 from mmspec.spec.page.huge_memory import (
@@ -31,6 +31,7 @@ from mmspec.spec.page.madvise import madvise_free_single_vma
 from mmspec.spec.page.memory import handle_mm_fault
 from mmspec.spec.page.mempolicy import do_mbind, do_migrate_pages
 from mmspec.spec.page.migrate import PageToNode, do_move_page_to_node_array
+from mmspec.spec.page.mlock_vmas import do_mlock, do_munlock, do_munlockall
 from mmspec.spec.page.mm_types import (
     ENOMEM,
     VM_EXEC,
@@ -239,11 +240,22 @@ def mmap_locked(start: u32, length: u32) -> int:
     err = do_mmap(mm, start, length, PROT | VM_LOCKED)
     if err:
         return err
-    down_read(mm.mmap_sem)
-    vma = find_vma(mm, start)
-    err = populate_vma_page_range(vma, start, start + length)
-    up_read(mm.mmap_sem)
-    return err
+    return __mm_populate(mm, start, length)
+
+
+def mlock(start: u32, length: u32) -> int:
+    """Lock a range in memory: what it has is faulted in, and never swapped out."""
+    return do_mlock(tasks[this_task()].mm, start, length)
+
+
+def munlock(start: u32, length: u32) -> int:
+    """Unlock a range."""
+    return do_munlock(tasks[this_task()].mm, start, length)
+
+
+def munlockall() -> None:
+    """Unlock everything."""
+    do_munlockall(tasks[this_task()].mm)
 
 
 def munmap(start: u32, length: u32) -> int:
