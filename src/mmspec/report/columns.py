@@ -215,16 +215,20 @@ def _texts(nodes: Sequence[Node], depth: int, resumed: int) -> Iterator[str]:
         yield from _texts(node.children, depth + 1, 0)
 
 
+#: Parameters that say which of several calls this is, the most telling first.
+TELLING = ("page", "head", "old", "new", "vma")
+
+
 def called(call: Call, namer: Namer) -> str:
     """A function with the argument that tells most."""
-    for name, value in call.arguments:
-        if isinstance(value, Struct) and name in ("page", "head", "old", "new", "vma"):
-            return f"{call.function}({namer.struct(value)})"
-    return call.function
+    arguments = dict(call.arguments)
+    told = next((arguments[name] for name in TELLING if name in arguments), None)
+    return f"{call.function}({namer.struct(told)})" if isinstance(told, Struct) else call.function
 
 
 def columns(drawn: Sequence[tuple[int, str]], tasks: int, width: int = WIDTH) -> list[str]:
-    """Lines of plain text, `width` wide."""
+    """Lines of plain text, `width` wide. Children that only exit have a column, too."""
+    tasks = max([tasks, *(task + 1 for task, _ in drawn)])
     each = (width - 2 * (tasks - 1)) // tasks
     made = ["  ".join(f"CPU{n}".ljust(each) for n in range(tasks)).rstrip()]
     for task, text in drawn:

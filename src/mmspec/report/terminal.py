@@ -33,7 +33,7 @@ def report_of(result: Result, options: Options = Options()) -> str:
 
     Disagreement if CPython does not end in the violation that the search found.
     """
-    lines = [f"{result.scenario.name}: {result.scenario.title}", f"kernel: {result.target.kernel}"]
+    lines = heading(result)
     found = result.shortest
     if found is not None and found.violation is not None:
         config, violation = result.scenario.config, found.violation
@@ -44,6 +44,14 @@ def report_of(result: Result, options: Options = Options()) -> str:
         lines += ["", *map(case_line, result.cases)]
     lines += explored(result, options)
     return "\n".join([*lines, f"{result.scenario.name}: {result.verdict.value}"])
+
+
+def heading(result: Result) -> list[str]:
+    """What was checked, and on which kernel."""
+    return [
+        *_fit(f"{result.scenario.name}: {result.scenario.title}"),
+        *_fit(f"kernel: {result.target.kernel}"),
+    ]
 
 
 def ending(execution: Execution, violation: Violation, namer: Namer) -> Iterator[str]:
