@@ -72,6 +72,13 @@ def test_the_examples_of_the_public_interface_run() -> None:
     assert found.failed == 0
 
 
+def test_the_examples_of_the_library_page_run() -> None:
+    found = doctest.testfile(str(ROOT / "docs" / "library.md"), module_relative=False)
+
+    assert found.attempted == 20
+    assert found.failed == 0
+
+
 def test_all_public_names_are_there() -> None:
     for name in mmspec.__all__:
         assert getattr(mmspec, name) is not None

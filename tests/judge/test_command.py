@@ -74,6 +74,61 @@ def test_columns_that_no_case_has_are_undetermined(tmp_path: Path) -> None:
     assert "no case of seed has tasks for these columns" in " ".join(said.split())
 
 
+def test_scenarios_are_proposed_by_the_functions_that_are_named(tmp_path: Path) -> None:
+    text = "CPU0                    CPU1\nclear_refs_write()\n"
+    text += "                        split_huge_pages_set()\n"
+
+    code, said = judge("-", "-o", str(tmp_path), given=text)
+    seed, why = judge("-", "--scenario", "seed", "-o", str(tmp_path), given=text)
+
+    assert code == 0
+    assert "read as  tracked, case huge/track/split, on v4.14" in said
+    assert seed == 2
+    assert "clear_refs_write(), which write never calls" in " ".join(why.split())
+
+
+WAITING = """\
+CPU0                            CPU1
+split_huge_page(page 0)
+                                do_page_fault()
+                                  migration_entry_wait() waits
+unlock_page(page 0)
+                                  {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "answer"), [("migration_entry_wait() returns", 0), ("mbind() returns", 2)]
+)
+def test_a_column_can_wait(last: str, answer: int, tmp_path: Path) -> None:
+    given = ("-", "--case", "small/split/write", "-k", "v4.14 fixed", "-o", str(tmp_path))
+
+    code, _ = judge(*given, given=WAITING.format(last))
+
+    assert code == answer
+
+
+@pytest.mark.parametrize(("value", "answer"), [("false", 0), ("true", 1), ("0", 0)])
+def test_what_a_function_returns_counts(value: str, answer: int, tmp_path: Path) -> None:
+    text = "CPU0                     CPU1\nfreeze_page(page 0)\n"
+    text += f"                         get_page_unless_zero() returns {value}\n"
+    given = ("-", "--case", "small/split/write", "-k", "v4.14 fixed", "-o", str(tmp_path))
+
+    code, _ = judge(*given, given=text + "page_ref_freeze(page 0)\n")
+
+    # a tail has no references of its own, so there is none to get
+    assert code == answer
+
+
+def test_a_function_that_only_computes_is_not_looked_for(tmp_path: Path) -> None:
+    text = "CPU0            CPU1\npte_present()\n                store()\n"
+
+    code, said = judge("-", "--case", "small/split/write", "-o", str(tmp_path), given=text)
+
+    assert code == 2
+    assert "pte_present() only computes" in said
+
+
 def test_time_that_runs_out_is_no_verdict(tmp_path: Path) -> None:
     file = DIRECTORY / "wrong_two_hold_the_page_lock.txt"
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from mmspec.checker import Target
 from mmspec.cli.options import chosen_kernel, path_of, trace_of
-from mmspec.judge import output
+from mmspec.judge import output, proposal
 from mmspec.judge.bench import Bench
 from mmspec.judge.diagram import Diagram, front_matter, meanings, read
 from mmspec.judge.layout import MOST_BYTES, DiagramError, lines_of
 from mmspec.judge.search import Limits
 from mmspec.judge.verdict import Answer, Judge, Judgement
 from mmspec.kernels import Kernel
+from mmspec.kernels.known import UnknownName
 from mmspec.scenarios import scenario_named
 from mmspec.scenarios.scenario import Scenario
 
@@ -26,7 +30,11 @@ _COLOURS = {Answer.FEASIBLE: "green", Answer.INFEASIBLE: "red", Answer.UNDETERMI
 @click.command("judge")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("-k", "--kernel", metavar="KERNEL", help="A release, or a row of a table.")
-@click.option("--scenario", metavar="NAME", help="What is run.  [default: seed]")
+@click.option(
+    "--scenario",
+    metavar="NAME",
+    help="What is run.  [default: all scenarios whose programs call what is named]",
+)
 @click.option("--case", metavar="CASE", help="Only this case.")
 @click.option("--columns", metavar="A,B", help="The program that each column runs.")
 @click.option(
@@ -88,15 +96,52 @@ def judge_command(
     data = _text(file)
     front, _ = front_matter(lines_of(data))
     front |= {key: value for key, value in given.items() if value is not None}
-    asked = scenario_named(front.get("scenario", "seed"))
-    label, made = kernel_of(asked, front)
-    bench = Bench(asked, [made])
-    diagram = read(data, bench.vocabulary(meanings(maps)), bench.programs)
-    diagram = Diagram(diagram.heads, diagram.lines, diagram.unread, diagram.comments, front)
-    judgement = Judge(bench, 0, Limits(seconds, nodes)).judge(diagram)
-    answer = show(judgement, bench, label, directory)
+    diagram = read(data, proposal.vocabulary(meanings(maps)), proposal.every_program())
+    diagram = replace(diagram, front=front)
+    asked = [scenario_named(front["scenario"])] if "scenario" in front else None
+    limits = Limits(seconds, nodes)
+    with Console(stderr=True).status("reading") as status:
+        bench, label, judgement, others = judged(
+            diagram, asked, limits, lambda name: status.update(f"looking in {name}")
+        )
+    answer = show(judgement, bench, label, directory, others)
     click.echo(f"judge: {click.style(answer.value, fg=_COLOURS[answer], bold=True)}")
     raise click.exceptions.Exit(answer.exit_code)
+
+
+def judged(
+    diagram: Diagram,
+    asked: list[Scenario] | None,
+    limits: Limits,
+    watch: Callable[[str], None] = lambda name: None,
+) -> tuple[Bench, str, Judgement, list[str]]:
+    """Judge a diagram in the scenarios asked for, or in all that it may speak of.
+
+    The first in which it is feasible is the one told of; else one in which that is not known; else
+    the first of those in which it is infeasible. With its bench, the kernel's label, and the names
+    of the other scenarios that were looked at.
+    """
+    fitting = asked or proposal.proposed(diagram)
+    made: list[tuple[Bench, str, Judgement]] = []
+    unknown: UnknownName | None = None
+    for scenario in fitting or [scenario_named("seed")]:
+        try:
+            label, kernel = kernel_of(scenario, dict(diagram.front))
+        except UnknownName as error:
+            unknown = unknown or error
+            continue
+        watch(scenario.name)
+        bench = Bench(scenario, [kernel])
+        judgement = Judge(bench, 0, limits).judge(diagram)
+        made.append((bench, label, judgement))
+        if judgement.answer is Answer.FEASIBLE:
+            break
+    if unknown is not None and not made:
+        raise unknown
+    order = [Answer.FEASIBLE, Answer.UNDETERMINED, Answer.INFEASIBLE]
+    told = min(made, key=lambda one: order.index(one[2].answer))
+    others = [bench.scenario.name for bench, _, _ in made if bench is not told[0]]
+    return *told, others
 
 
 def _text(file: Path) -> bytes:
@@ -122,9 +167,14 @@ def kernel_of(scenario: Scenario, front: dict[str, str]) -> tuple[str, Kernel]:
     return label + (", no DEBUG_VM" if debug == "off" else ""), made
 
 
-def show(judgement: Judgement, bench: Bench, kernel: str, directory: Path) -> Answer:
-    """Print a judgement; the answer, given what was not understood."""
-    for line in output.said(judgement, bench, kernel):
+def show(
+    judgement: Judgement, bench: Bench, kernel: str, directory: Path, others: Sequence[str] = ()
+) -> Answer:
+    """Print a judgement; the answer, given what was not understood.
+
+    others: scenarios in which it was looked for before.
+    """
+    for line in output.said(judgement, bench, kernel, others):
         click.echo(line)
     answer = judgement.answer
     if answer is Answer.FEASIBLE:

@@ -6,10 +6,12 @@ with everything watched (b). Diagrams are looked for in (a); (b) says what they 
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from collections.abc import Sequence
 from functools import cached_property
+from types import FunctionType
 
 import mmspec.spec
 from mmspec.checker import Checker, Options, Target, Violation
@@ -26,6 +28,7 @@ from mmspec.properties import property_of
 from mmspec.report.names import _FLAGS
 from mmspec.scenarios.scenario import Case, Program, Scenario
 from mmspec.search.bfs import Budget
+from mmspec.spec.page.mm_types import TaskStruct
 from mmspec.spec.page.syscalls import exit_mm
 
 #: How much is explored behind a diagram, for what may go wrong there.
@@ -65,13 +68,18 @@ class Bench:
 
     def vocabulary(self, meant: dict[str, str]) -> Vocabulary:
         """Names that diagrams may use."""
-        names = known_functions() | frozenset(self.system.names)
+        names = {*kernel_names().values(), *self.system.names}
         return Vocabulary(names, _FLAGS.values(), meant)
 
     @property
     def programs(self) -> list[str]:
         """Names of the programs that tasks run."""
         return list({task.__name__: None for case in self.scenario.cases for task in case.tasks})
+
+    @property
+    def processes(self) -> int:
+        """How many there can be, those included that run no program."""
+        return self.system.layout.count[TaskStruct]
 
     def graph(self, case: Case, number: int) -> Graph:
         """The states of a case on a kernel; the last few are kept."""
@@ -131,6 +139,8 @@ class Bench:
     def behind(self, graph: Graph, state: bytes) -> tuple[Violation | None, str]:
         """The nearest violation that can follow a state; else what was explored, in words."""
         checker = self.checker
+        if not any(state[self.system.shared_size :]):
+            return self._at_rest(graph, state), "nothing is violated when all processes exit"
         checker.start = state
         result = checker.run_case(graph.case, graph.kernel + 1)
         if result.violation is not None:
@@ -141,6 +151,15 @@ class Bench:
             None,
             f"nothing that can follow violates a property ({result.outcome.states:,} states)",
         )
+
+    def _at_rest(self, graph: Graph, state: bytes) -> Violation | None:
+        """What is wrong when all programs have ended, and then, when their processes exit."""
+        checker, watched = self.checker, graph.kernel + 1
+        truth = checker.machine.predicates(1, state, watched)
+        for k, made in enumerate(checker.at_rest):
+            if not truth >> k & 1:
+                return Violation(made, "property", made.sentence, (), -1)
+        return checker._exit_from(state, watched)
 
     def exits(self, graph: Graph, state: bytes) -> Violation | None:
         """What goes wrong when all processes exit, if anything does."""
@@ -167,11 +186,12 @@ def called_by(f: ir.Function, kernel: int) -> set[ir.Function]:
     return found
 
 
-def known_functions() -> frozenset[str]:
-    """Names of all functions of the kernel that are restated, on whatever kernel."""
-    found = set()
+@functools.cache
+def kernel_names() -> dict[FunctionType, str]:
+    """The kernel's name of each text of a function of the specification, on whatever kernel."""
+    found: dict[FunctionType, str] = {}
     for module in pkgutil.walk_packages(mmspec.spec.__path__, "mmspec.spec."):
         for value in vars(importlib.import_module(module.name)).values():
             if isinstance(value, KernelFunction):
-                found.add(value.__name__)
-    return frozenset(found)
+                found |= {text: value.__name__ for text in value.texts()}
+    return found

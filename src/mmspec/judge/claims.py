@@ -14,6 +14,7 @@ class Kind(Enum):
     ENTERS = "enters"
     IS_IN = "is in"
     LEAVES = "leaves"
+    WAITS = "waits"
     WRITES = "writes"
     HOLDS = "holds"
     FAILS = "fails"
@@ -24,7 +25,8 @@ class Claim:
     """One thing that a line says.
 
     name: of a function, of a place (`page 0 refcount`, `pmd[0]`), or what a failure is called.
-    value: words that a value must have; for a function, the object it is called for.
+    value: words that a value must have; for a function, the object it is called for, or what it
+    returns. Where a task waits, name may be empty.
     """
 
     kind: Kind
@@ -38,7 +40,9 @@ class Claim:
             case Kind.IS_IN:
                 return f"in {self.name}({self.value})"
             case Kind.LEAVES:
-                return f"{self.name}() returns"
+                return f"{self.name}() returns {self.value}".rstrip()
+            case Kind.WAITS:
+                return f"waits in {self.name}()" if self.name else "waits"
             case Kind.WRITES:
                 return f"{self.name} = {self.value}"
             case Kind.HOLDS:
@@ -64,6 +68,12 @@ _OF = re.compile(rf"({'|'.join(PAGE_FIELDS)}) of ({_THING}(?: {_NUMBERS})?)")
 _CALL = re.compile(r"(?P<name>[A-Za-z_]\w{1,60}) ?\((?P<args>[^()]{0,120}(?:\([^()]*\)[^()]*)?)\)")
 _NAME = re.compile(r"[A-Za-z_]\w{2,60}")
 _COMMENT = re.compile(r"/\*(?P<c>.*?)\*/|//(?P<d>.*)$|\s\((?P<p>[^()]+(?:\([^()]*\))?[^()]*)\)$")
+#: What a function may be said to return.
+RESULT = rf"-?\d{{1,6}}|-E[A-Z]{{2,12}}|true|false|NULL|{_THING} \d{{1,4}}"
+_WAITS = re.compile(
+    r"(?:is waiting|waits|blocks|sleeps|is blocked|spins)(?: (?:in|on|inside) (.+))?"
+    r"|(.+\)) (?:is waiting|waits|blocks|sleeps|is blocked|spins)"
+)
 _WRITING = {"=", ":=", "<-", "->", "is now", "becomes", "goes to", "set to", "drops to"}
 _FAILS = re.compile(
     r"^(?:kernel )?(?:BUG|VM_BUG_ON\w*|BUG_ON|Oops|crash|Bad page state|Bad rss-counter|"
@@ -175,10 +185,18 @@ class Vocabulary:
         if text.startswith(("…", "...")):
             kind, text = Kind.IS_IN, text.lstrip("….").strip()
         text = text.rstrip(" ;{").strip()
+        waits = _WAITS.fullmatch(text)
+        if waits:
+            kind, text = Kind.WAITS, (waits[1] or waits[2] or "").strip()
+            if not text:
+                return Claim(kind, "")
         match = re.fullmatch(r"(?:return from|leaves?|done with|end of) (.+)", text)
-        after = re.fullmatch(r"(.+?\)?) (?:returns?(?: -?\w+)?|done|finishes|ends)", text)
-        if match or after:
-            kind, text = Kind.LEAVES, (match or after)[1].strip()  # type: ignore[index]
+        after = re.fullmatch(r"(.+?\)?) (?:returns?|done|finishes|ends)", text)
+        gives = re.fullmatch(rf"(.+?\)?) returns? ({RESULT})", text)
+        value = ""
+        if match or after or gives:
+            kind, text = Kind.LEAVES, (match or after or gives)[1].strip()  # type: ignore[index]
+            value = gives[2] if gives else ""
         called = re.fullmatch(
             r"(?:if |while |calls? |enters? |into |-> ?|\w+ = )?!?"
             + _CALL.pattern
@@ -190,9 +208,11 @@ class Vocabulary:
             if name not in self.functions or not self._is_list(args):
                 return None
             told = re.match(rf"({_THING} {_NUMBERS})(?:,|$)", args)
-            return Claim(kind, name, told[1] if told else "")
+            if told and kind is not Kind.LEAVES:
+                value = told[1]
+            return Claim(kind, name, value)
         if _NAME.fullmatch(text) and text in self.functions:
-            return Claim(kind, text)
+            return Claim(kind, text, value)
         return None
 
     @staticmethod

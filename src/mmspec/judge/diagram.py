@@ -63,16 +63,17 @@ class Diagram:
     comments: tuple[Unread, ...] = ()
     front: Mapping[str, str] = field(default_factory=dict)
 
-    def functions(self, column: int) -> set[str]:
-        """Functions that a column names."""
-        kinds = (Kind.ENTERS, Kind.IS_IN, Kind.LEAVES)
-        return {
+    def functions(self, column: int, until: str = "") -> set[str]:
+        """Functions that a column names; until: only those above the line that names this one."""
+        kinds = (Kind.ENTERS, Kind.IS_IN, Kind.LEAVES, Kind.WAITS)
+        names = [
             claim.name
             for line in self.lines
             if line.column == column
             for claim in line.claims
-            if claim.kind in kinds
-        }
+            if claim.kind in kinds and claim.name
+        ]
+        return set(names[: names.index(until)] if until in names else names)
 
     def without(self, line: Line) -> Diagram:
         """The diagram less a line."""

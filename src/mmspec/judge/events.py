@@ -11,7 +11,7 @@ from mmspec.compiler import ir
 from mmspec.judge.claims import Claim, Kind
 from mmspec.judge.diagram import Diagram, Line
 from mmspec.judge.memory import Memory
-from mmspec.judge.traced import TracedSystem
+from mmspec.judge.traced import TracedSystem, is_noted
 
 _LIST = re.compile(r"(?<=[ \[])\d+(?:,\d+)+|(?<=[ \[])\d+|^\d+(?:,\d+)*")
 
@@ -53,6 +53,7 @@ def events_of(
 ) -> list[Event]:
     """All events of a diagram. tasks: which task each column is; initial: memory at first."""
     silent = silent_functions(memory.system)
+    untold = untold_functions(memory.system)
     made: list[Event] = []
     for line in sorted(diagram.lines, key=lambda line: (line.row, line.column)):
         task = tasks[line.column] if line.column >= 0 else -1
@@ -67,6 +68,8 @@ def events_of(
                     # an entry that was none from the beginning is not what is meant
                     used = [where for where in places if initial and memory.raw(initial, where)]
                     places = tuple(used) or places
+                elif one.name in untold:
+                    raise Unplaced(line, f"{one.name}() only computes: no step tells of it")
                 quiet = one.kind is Kind.LEAVES or one.name in silent
                 made.append(Event(len(made), line, one, task, 0, k, places, quiet))
     return _ordered(made)
@@ -165,6 +168,12 @@ def _inside(block: Sequence[Event]) -> dict[int, int]:
         found[event.number] = bits
         row.append(event)
     return found
+
+
+def untold_functions(system: TracedSystem) -> set[str]:
+    """Functions of which no step tells, on any kernel, that they are entered."""
+    pairs = list(zip(system.module.functions, system.names, strict=True))
+    return {name for _, name in pairs} - {name for f, name in pairs if is_noted(f)}
 
 
 def silent_functions(system: TracedSystem) -> set[str]:

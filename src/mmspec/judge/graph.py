@@ -9,7 +9,9 @@ from typing import Generic, TypeVar
 from mmspec.compiler import ir
 from mmspec.compiler.machine import Failure, Step
 from mmspec.judge.traced import ENTER, Note, TracedSystem
-from mmspec.scenarios.scenario import Case
+from mmspec.scenarios.scenario import Case, Program
+from mmspec.spec.page.mm_types import TaskStruct
+from mmspec.spec.page.syscalls import exit_mm
 
 T = TypeVar("T")
 
@@ -52,6 +54,8 @@ class Graph:
         self._edges: dict[tuple[int, int, int], tuple[Edge, ...]] = {}
         self._stacks: dict[int, frozenset[str]] = {}
         self._blank = bytes(system.record_size)
+        #: tasks that may have an address space to leave: those of the case, and their children
+        self.processes = max(self.tasks, system.layout.count.get(TaskStruct, 0))
         self.ended = self.records.of(self._blank)
         #: functions of several steps, helpers left out
         self.long = {
@@ -79,16 +83,28 @@ class Graph:
         for number in range(self.tasks):
             _, taken = system.traced_step(state, number, 0, self.kernel)
             state = taken.after
-            begun.append(self.notes.of((self._program(number), *taken.notes)))
+            begun.append(self.notes.of((self._program(self.case.tasks[number]), *taken.notes)))
         size = system.shared_size
         records = tuple(
             self.records.of(self._record(state, number)) for number in range(self.tasks)
         )
+        records += (self.ended,) * (self.processes - self.tasks)
         return (self.shared.of(state[:size]), records), begun
 
-    def _program(self, task: int) -> Note:
+    def exiting(self, shared: int, task: int) -> tuple[int, int, int]:
+        """Let a task that has ended leave its address space: memory, its record, and notes."""
+        buffer = bytearray(self.shared.values[shared] + self._blank * self.processes)
+        self.system.place(buffer, task, exit_mm)
+        _, taken = self.system.traced_step(bytes(buffer), task, 0, self.kernel)
+        return (
+            self.shared.of(taken.after[: self.system.shared_size]),
+            self.records.of(self._record(taken.after, task)),
+            self.notes.of((self._program(exit_mm), *taken.notes)),
+        )
+
+    def _program(self, program: Program) -> Note:
         """That a task has begun its program."""
-        at = self.system.entry_number(self.case.tasks[task])
+        at = self.system.entry_number(program)
         function = self.system.module.sites[at - 1].function
         return Note(ENTER, self.system.module.functions.index(function), 0, 0)
 
@@ -108,7 +124,7 @@ class Graph:
         if record == self.ended:
             return ()
         others = self._blank * task
-        rest = self._blank * (self.tasks - task - 1)
+        rest = self._blank * (self.processes - task - 1)
         state = self.shared.values[shared] + others + self.records.values[record] + rest
         made = []
         for taken in self.system.traced_steps(state, task, self.kernel):
@@ -125,7 +141,8 @@ class Graph:
 
     def state(self, shared: int, records: tuple[int, ...]) -> bytes:
         """A state in full."""
-        return self.shared.values[shared] + b"".join(self.records.values[r] for r in records)
+        own = records[: self.tasks]
+        return self.shared.values[shared] + b"".join(self.records.values[r] for r in own)
 
     def along(self, steps: Sequence[Step]) -> list[bytes]:
         """Shared memory before the first step, and after each."""
@@ -145,6 +162,14 @@ class Graph:
             found = frozenset(self._name(frame.function) for frame in view.frames)
             self._stacks[record] = found
         return found
+
+    def waits(self, shared: int, record: int, task: int, function: str) -> bool:
+        """Whether a task cannot go on; with a name, in that function."""
+        if record == self.ended or self.edges(shared, record, task):
+            return False
+        if not function:
+            return True
+        return function in self.stack(record) or function == self.innermost(record)
 
     def innermost(self, record: int) -> str:
         """The function in which a task stands; empty if it has ended."""

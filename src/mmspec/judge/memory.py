@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
+from mmspec.compiler import ir
 from mmspec.judge.traced import TracedSystem
 from mmspec.lang.context import reading
+from mmspec.lang.structs import Ref
 from mmspec.report.names import Namer, Place, thing
+from mmspec.spec.page import mm_types
 
 #: Said of `page N+1`'s mapping word while page N is a head.
 _COMPOUND = " compound_mapcount"
@@ -76,9 +79,37 @@ class Memory:
             return False
         return alike(said, value, called)
 
+    def returned(self, f: ir.Function, stored: int, value: str) -> bool:
+        """Whether what a function returned is what a diagram says."""
+        return alike_result(self.result(f, stored), value)
+
+    def result(self, f: ir.Function, stored: int) -> str:
+        """What a function returned, in words."""
+        if isinstance(f.returns, Ref):
+            return self.object(f.returns.cls, stored)
+        return _ERRORS.get(-stored, str(stored)) if stored < 0 else str(stored)
+
     def object(self, kind: type, stored: int) -> str:
         """The name of what a pointer points to."""
         return "NULL" if stored == 0 else thing(self.layout, kind, stored - 1)
+
+
+#: Error codes, as kernels return them.
+_ERRORS = {
+    value: f"-{name}"
+    for name, value in vars(mm_types).items()
+    if re.fullmatch("E[A-Z]+", name) and isinstance(value, int)
+}
+_NUMBERS = {name: -value for value, name in _ERRORS.items()}
+
+
+def alike_result(said: str, value: str) -> bool:
+    """Whether a result in words is what a diagram says it is."""
+    if value in ("true", "false"):
+        return (said not in ("0", "NULL")) == (value == "true")
+    if value in ("0", "NULL"):
+        return said in ("0", "NULL")
+    return said == value or str(_NUMBERS.get(said)) == value
 
 
 def alike(said: str, value: str, name: str = "") -> bool:

@@ -17,8 +17,13 @@ from mmspec.report.names import Namer
 from mmspec.scenarios.scenario import Case
 
 
-def said(judgement: Judgement, bench: Bench, kernel: str) -> Iterator[str]:
-    """What was read, and what came of it, but for the interleaving itself."""
+def said(
+    judgement: Judgement, bench: Bench, kernel: str, scenarios: Sequence[str] = ()
+) -> Iterator[str]:
+    """What was read, and what came of it, but for the interleaving itself.
+
+    scenarios: others in which it was looked for.
+    """
     diagram, reading = judgement.diagram, judgement.reading
     if reading is not None:
         yield from told("read as", f"{bench.scenario.name}, case {reading.case.name}, on {kernel}")
@@ -30,6 +35,8 @@ def said(judgement: Judgement, bench: Bench, kernel: str) -> Iterator[str]:
     if judgement.others and judgement.answer is not Answer.FEASIBLE:
         names = dict.fromkeys(other.case.name for other in judgement.others)
         yield from told("also", f"looked for in {', '.join(names)}")
+    if scenarios:
+        yield from told("before", f"it was looked for in {', '.join(scenarios)}, and not found")
 
 
 def _listed(diagram: Diagram, tasks: Sequence[str]) -> str:

@@ -12,8 +12,9 @@ import dataclasses
 import gc
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from mmspec.checker import Violation
 from mmspec.compiler.machine import Failure, Step
@@ -21,10 +22,13 @@ from mmspec.judge.claims import Kind
 from mmspec.judge.events import Event
 from mmspec.judge.graph import Edge, Graph
 from mmspec.judge.memory import Memory
-from mmspec.judge.traced import ENTER, LEAVE, WRITE, telling_parameter
+from mmspec.judge.traced import ENTER, LEAVE, WRITE, telling_parameters
+from mmspec.properties import property_of
 
 #: Furthest nodes that are kept to be looked at.
 _MOST_FURTHEST = 2000
+#: What a process calls when its programs are done, and how a diagram says that it does.
+EXIT, _BEGUN = "exit_mm", (Kind.ENTERS, Kind.IS_IN)
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,16 @@ class Found:
     exit_violation: Violation | None = None
 
 
-Hit = tuple[int, int, bool]
+#: A kind of note, the events that it can be (as bits), and its place among the step's notes.
+Hit = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What a step can match, in order; what it writes: place among its notes, offset, value."""
+
+    found: tuple[Hit, ...]
+    writes: tuple[tuple[int, int, int], ...]
 
 
 class Product:
@@ -64,7 +77,7 @@ class Product:
         self.memory = memory
         self.events = list(events)
         self.all = (1 << len(events)) - 1
-        self.per_task = [[e for e in events if e.task == t] for t in range(graph.tasks)]
+        self.per_task = [[e for e in events if e.task == t] for t in range(graph.processes)]
         self.after = [sum(1 << e.number for e in own if e.silent) for own in self.per_task]
         #: events of a column from each one on
         self.rest = {
@@ -72,31 +85,34 @@ class Product:
             for e in events
             if e.task >= 0
         }
-        self._hits: dict[tuple[int, int, int], tuple[Hit, ...]] = {}
+        self._hits: dict[tuple[int, int, int], Hits] = {}
         self._true: dict[tuple[int, int], bool] = {}
         self._next: dict[int, bool] = {}
         self.mapping = any(e.claim.name.endswith(("mapping", "compound_mapcount")) for e in events)
         self.fails = [e for e in events if e.claim.kind is Kind.FAILS]
+        #: that processes exit, after all programs
+        self.exits = [e for e in events if e.claim.name == EXIT and e.claim.kind in _BEGUN]
         #: what goes wrong when processes exit from a state in which all tasks have ended
         self.at_exit: Callable[[bytes], Violation | None] | None = None
 
     # ------------------------------------------------------------------ what a step may match
 
-    def hits(self, notes: int, task: int, shared: int) -> tuple[Hit, ...]:
-        """Which events a step can match, in order: (event or -1, function left or -1, late)."""
+    def hits(self, notes: int, task: int, shared: int) -> Hits:
+        """Which events a step can match, in order."""
         key = notes, task, shared if self.mapping else 0
-        found = self._hits.get(key)
-        if found is None:
-            found = self._hits[key] = tuple(self._computed(notes, task, shared))
-        return found
+        made = self._hits.get(key)
+        if made is None:
+            found = tuple(self._computed(notes, task, shared))
+            told = enumerate(self.graph.notes.values[notes])
+            writes = tuple((n, note.a, note.c) for n, note in told if note.kind == WRITE)
+            made = self._hits[key] = Hits(found, writes if found else ())
+        return made
 
     def _computed(self, notes: int, task: int, shared: int) -> list[Hit]:
         made: list[Hit] = []
         told = self.graph.notes.values[notes]
         functions = self.graph.system.module.functions
-        last = max((n for n, note in enumerate(told) if note.kind == WRITE), default=-1)
         for n, note in enumerate(told):
-            late = n > last
             group: list[int] = []
             for event in self.per_task[task]:
                 claim = event.claim
@@ -110,24 +126,32 @@ class Product:
                 if claim.name != self.graph.system.names[note.a]:
                     continue
                 if note.kind == ENTER and claim.kind is Kind.ENTERS:
-                    parameter = telling_parameter(f)
-                    if claim.value and parameter is not None:
-                        if self.memory.object(parameter[1], note.b) != claim.value:
-                            continue
+                    passed = zip(telling_parameters(f), (note.b, note.c), strict=False)
+                    objects = [self.memory.object(cls, value) for (_, cls), value in passed]
+                    if claim.value and objects and claim.value not in objects:
+                        continue
                     group.append(event.number)
                 elif note.kind == LEAVE:
+                    if claim.kind is Kind.LEAVES and claim.value:
+                        if not self.memory.returned(f, note.b, claim.value):
+                            continue
                     group.append(event.number)
             if group:
-                made.append((note.kind, sum(1 << number for number in group), late))
+                made.append((note.kind, sum(1 << number for number in group), n))
         return made
 
     # ------------------------------------------------------------------ moments
 
     def settled(
-        self, shared: int, records: Sequence[int], matched: int, entered: int, still: bool
+        self,
+        shared: int,
+        records: Sequence[int],
+        matched: int,
+        entered: int,
+        written: Mapping[int, int] = MappingProxyType({}),
     ) -> tuple[int, int]:
-        """Let happen what can happen between steps. still: memory is what `shared` says."""
-        again = bool(entered) or (still and self._watches(matched))
+        """Let happen what can happen at a moment. written: by the step so far, to `shared`."""
+        again = bool(entered) or self._watches(matched)
         while again:
             again = False
             for own in self.per_task:
@@ -137,7 +161,7 @@ class Product:
                         if not matched & bit and not entered & bit:
                             break
                         continue
-                    if entered & bit or (still and self._holds(event, shared, records)):
+                    if entered & bit or self._holds(event, shared, records, written):
                         matched |= bit
                         entered &= ~bit
                         again = True
@@ -148,45 +172,59 @@ class Product:
         found = self._next.get(matched)
         if found is None:
             found = self._next[matched] = any(
-                e.claim.kind in (Kind.HOLDS, Kind.IS_IN)
+                e.claim.kind in (Kind.HOLDS, Kind.IS_IN, Kind.WAITS)
                 and not matched >> e.number & 1
                 and not e.before & ~matched
                 for e in self.events
             )
         return found
 
-    def _holds(self, event: Event, shared: int, records: Sequence[int]) -> bool:
+    def _holds(
+        self, event: Event, shared: int, records: Sequence[int], written: Mapping[int, int]
+    ) -> bool:
         claim = event.claim
         if claim.kind is Kind.IS_IN:
             return claim.name in self.graph.stack(records[event.task])
+        if claim.kind is Kind.WAITS:
+            return self.graph.waits(shared, records[event.task], event.task, claim.name)
         if claim.kind is not Kind.HOLDS:
             return False
+        if not written.keys().isdisjoint(event.places):
+            return self._agrees(event, shared, written)
         key = event.number, shared
         found = self._true.get(key)
         if found is None:
-            memory = self.graph.shared.values[shared]
-            found = self._true[key] = any(
-                self.memory.agrees(
-                    where, self.memory.raw(memory, where), memory, claim.name, claim.value
-                )
-                for where in event.places
-            )
+            found = self._true[key] = self._agrees(event, shared, written)
         return found
+
+    def _agrees(self, event: Event, shared: int, written: Mapping[int, int]) -> bool:
+        """Whether one of its places has the value that an event speaks of."""
+        memory, claim = self.graph.shared.values[shared], event.claim
+        return any(
+            self.memory.agrees(
+                where,
+                written[where] if where in written else self.memory.raw(memory, where),
+                memory,
+                claim.name,
+                claim.value,
+            )
+            for where in event.places
+        )
 
     def passed(
         self,
-        edge_hits: Sequence[Hit],
+        hits: Hits,
+        before: int,
         shared: int,
         records: Sequence[int],
         matched: int,
         entered: int,
         task: int,
     ) -> tuple[int, int]:
-        """What has happened after a step of a task, to the state given."""
+        """What has happened after a step of a task, which took memory from `before` to `shared`."""
         entered &= ~self.after[task]
-        for kind, bits, late in edge_hits:
-            if late:
-                matched, entered = self.settled(shared, records, matched, entered, True)
+        for kind, bits, at in hits.found:
+            matched, entered = self._amidst(hits, at, before, records, matched, entered)
             if kind == LEAVE:
                 entered = self._leave(bits, matched, entered)
                 matched, entered = self._one(bits, Kind.LEAVES, matched, entered)
@@ -194,7 +232,23 @@ class Product:
                 matched, entered = self._one(bits, Kind.ENTERS, matched, entered)
             else:
                 matched = self._written(bits, matched)
-        return self.settled(shared, records, matched, entered, True)
+            matched, entered = self._amidst(hits, at + 1, before, records, matched, entered)
+        return self.settled(shared, records, matched, entered)
+
+    def _amidst(
+        self,
+        hits: Hits,
+        at: int,
+        before: int,
+        records: Sequence[int],
+        matched: int,
+        entered: int,
+    ) -> tuple[int, int]:
+        """Let happen what can happen within a step, when it has told `at` notes."""
+        if not entered and not self._watches(matched):
+            return matched, entered
+        written = {where: value for n, where, value in hits.writes if n < at}
+        return self.settled(before, records, matched, entered, written)
 
     def _leave(self, bits: int, matched: int, entered: int) -> int:
         """What waits for a function that is left waits in vain, and what came after it too."""
@@ -278,6 +332,12 @@ def _bare(text: str) -> str:
     return "".join(text.split()).lower()
 
 
+def _at_exit(failure: Failure, steps: tuple[Step, ...], task: int) -> Violation:
+    """What is wrong with the exit of a task's process, behind an interleaving."""
+    broken = property_of(failure.kind)
+    return Violation(broken, failure.kind, failure.text, steps, task, task + 1)
+
+
 class _Search:
     """One search."""
 
@@ -301,10 +361,10 @@ class _Search:
         """Explore."""
         product, graph = self.product, self.graph
         shared, records = graph.first
-        matched, entered = product.settled(shared, records, 0, 0, True)
+        matched, entered = product.settled(shared, records, 0, 0)
         for task, notes in enumerate(graph.begun):
             hits = product.hits(notes, task, shared)
-            matched, entered = product.passed(hits, shared, records, matched, entered, task)
+            matched, entered = product.passed(hits, shared, shared, records, matched, entered, task)
         self._reach(-1, 0, shared, records, matched, entered)
         deadline = time.monotonic() + self.limits.seconds
         count = 0
@@ -334,12 +394,50 @@ class _Search:
                 self._step(number, task, edge, records, matched, entered)
                 if self.found.steps is not None:
                     return
-        if possible or not self.product.fails:
+        if possible:
             return
         if any(r != self.graph.ended for r in records):
-            self._fail(number, Failure("deadlock", "nothing can go on", "", 0), matched)
-        else:
+            if self.product.fails:
+                self._fail(number, Failure("deadlock", "nothing can go on", "", 0), matched)
+        elif any(not e.before & ~matched for e in self.product.exits):
+            self._exit_as_drawn(number, matched, entered)
+        elif self.product.fails:
             self._exit(number, matched)
+
+    def _exit_as_drawn(self, number: int, matched: int, entered: int) -> None:
+        """All tasks have ended, and the diagram goes on with the exits of their processes.
+
+        Each leaves its address space, one after the other; tasks that a fork has made, too.
+        """
+        product, graph = self.product, self.graph
+        shared, records = self.states[number]
+        for task in range(graph.processes):
+            before = shared
+            shared, record, notes = graph.exiting(shared, task)
+            while True:
+                records = (*records[:task], record, *records[task + 1 :])
+                hits = product.hits(notes, task, shared)
+                matched, entered = product.passed(
+                    hits, before, shared, records, matched, entered, task
+                )
+                if record == graph.ended:
+                    break
+                edges = graph.edges(shared, record, task)
+                if not edges:
+                    return
+                before = shared
+                shared, record, notes = edges[0].shared, edges[0].record, edges[0].notes
+                if edges[0].failure is not None:
+                    self._fail(number, edges[0].failure, matched)
+                    if self.found.steps is not None:
+                        self.found.exit_violation = _at_exit(
+                            edges[0].failure, self.found.steps, task
+                        )
+                    return
+        self._note(matched, shared, records)
+        if matched == product.all:
+            self.matched[number] = matched
+            self._goal(number)
 
     def _exit(self, number: int, matched: int) -> None:
         """All tasks have ended: let the processes exit."""
@@ -383,7 +481,10 @@ class _Search:
         hits = product.hits(edge.notes, task, edge.shared)
         how = task << 8 | edge.choice
         stack_records = records if edge.failure is not None else after
-        matched, entered = product.passed(hits, edge.shared, stack_records, matched, entered, task)
+        before = self.states[number][0]
+        matched, entered = product.passed(
+            hits, before, edge.shared, stack_records, matched, entered, task
+        )
         if edge.failure is None:
             self._reach(number, how, edge.shared, after, matched, entered)
             return

@@ -19,21 +19,20 @@ from mmspec.compiler.system import System
 from mmspec.lang.context import Config, ModelError
 from mmspec.lang.primitives import KernelFunction
 from mmspec.lang.structs import Ref, Struct
+from mmspec.report.columns import TELLING
 
 #: Notes of one step; longer ones cannot be told.
 MOST_NOTES = 8192
 ENTER, LEAVE, WRITE = 1, 2, 3
 _WORDS = 4
-#: Parameters that say which of several calls this is, the most telling first.
-_TELLING = ("page", "head", "old", "new", "vma")
 
 
 @dataclass(frozen=True)
 class Note:
     """Something that happens within a step.
 
-    kind: ENTER, LEAVE (a: number of the function; b: its most telling argument, as stored), WRITE
-    (a: offset in shared memory, b: the value before, c: after).
+    kind: ENTER (a: number of the function; b, c: its most telling arguments, as stored), LEAVE (b:
+    what it returns), WRITE (a: offset in shared memory, b: the value before, c: after).
     """
 
     kind: int
@@ -53,12 +52,12 @@ class Taken:
     failure: Failure | None
 
 
-def telling_parameter(f: ir.Function) -> tuple[int, type[Struct]] | None:
-    """Which parameter tells most, and what it points to."""
-    for n, var in enumerate(f.params):
-        if var.name in _TELLING and isinstance(var.type, Ref):
-            return n, var.type.cls
-    return None
+def telling_parameters(f: ir.Function) -> list[tuple[int, type[Struct]]]:
+    """Which parameters tell most, two at most, and what they point to."""
+    pointers = {
+        var.name: (n, var.type.cls) for n, var in enumerate(f.params) if isinstance(var.type, Ref)
+    }
+    return [pointers[name] for name in TELLING if name in pointers][:2]
 
 
 def is_noted(f: ir.Function) -> bool:
@@ -112,19 +111,21 @@ class _TracedEmitter(Emitter):
     def _enter(self, f: ir.Function) -> None:
         super()._enter(f)
         if not self.inside_step and is_noted(f):
-            told = telling_parameter(f)
-            value = "0" if told is None else f"%a{f.params[told[0]].index}"
-            self._note(ENTER, str(self.numbers[f]), value, "0")
+            told = [f"%a{f.params[n].index}" for n, _ in telling_parameters(f)]
+            self._note_call(f, told)
 
     def _call_to(self, call: ir.CallTo) -> None:
-        told = telling_parameter(call.function)
-        value = "0" if told is None else self.get(call.args[told[0]])
-        self._note(ENTER, str(self.numbers[call.function]), value, "0")
+        told = [self.get(call.args[n]) for n, _ in telling_parameters(call.function)]
+        self._note_call(call.function, told)
         super()._call_to(call)
+
+    def _note_call(self, f: ir.Function, told: Sequence[str]) -> None:
+        first, second = [*told, "0", "0"][:2]
+        self._note(ENTER, str(self.numbers[f]), first, second)
 
     def _return(self, b: int, term: ir.Return) -> None:
         if is_noted(self.f):
-            self._note(LEAVE, str(self.numbers[self.f]), "0", "0")
+            self._note(LEAVE, str(self.numbers[self.f]), self.get(term.value), "0")
         super()._return(b, term)
 
     def instruction(self, instr: ir.Instr) -> None:

@@ -7,7 +7,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from mmspec.checker import Violation
@@ -17,10 +17,11 @@ from mmspec.judge.claims import Claim, Kind
 from mmspec.judge.diagram import Diagram, Line
 from mmspec.judge.events import Event, Unplaced, events_of
 from mmspec.judge.graph import Graph
-from mmspec.judge.search import Found, Limits, Product
-from mmspec.judge.traced import WRITE
+from mmspec.judge.search import EXIT, Found, Limits, Product
+from mmspec.judge.traced import LEAVE, WRITE
 from mmspec.kernels.known import unknown
 from mmspec.scenarios.scenario import Case
+from mmspec.spec.page.syscalls import exit_mm
 
 #: A function is not called at all.
 NEVER = "never"
@@ -127,17 +128,27 @@ class Judge:
         return [scenario.case(wanted)] if wanted else list(scenario.cases)
 
     def _columns(self, diagram: Diagram, case: Case) -> Iterator[tuple[int, ...]]:
-        columns = len(diagram.heads)
-        names = [task.__name__ for task in case.tasks]
+        columns = range(len(diagram.heads))
         wanted = self._programs(diagram)
-        for tasks in itertools.permutations(range(len(case.tasks)), columns):
+        names = [task.__name__ for task in case.tasks]
+        # children that run no program here are there to exit
+        children = sum(not diagram.functions(column, EXIT) for column in columns)
+        names += [EXIT] * min(children, self.bench.processes - len(names))
+        for tasks in itertools.permutations(range(len(names)), len(columns)):
             if any(w and names[t] != w for w, t in zip(wanted, tasks, strict=True)):
                 continue
-            if all(
-                diagram.functions(column) <= self.bench.functions(case.tasks[task], self.number)
-                for column, task in enumerate(tasks)
-            ):
+            if all(self._fits(diagram, c, case, t) for c, t in enumerate(tasks)):
                 yield tasks
+
+    def _fits(self, diagram: Diagram, column: int, case: Case, task: int) -> bool:
+        """Whether a task of a case can call what a column names; what exits do comes after."""
+        if task >= len(case.tasks):
+            calls: frozenset[str] = frozenset()
+        else:
+            calls = self.bench.functions(case.tasks[task], self.number)
+        named = diagram.functions(column) if EXIT in calls else diagram.functions(column, EXIT)
+        exits = self.bench.functions(exit_mm, self.number)
+        return named <= calls and diagram.functions(column) <= calls | exits
 
     def _programs(self, diagram: Diagram) -> list[str]:
         """The program of each column, where the diagram says it."""
@@ -329,8 +340,9 @@ class Judge:
             return made
         after, made.behind = bench.behind(graph, state)
         if after is not None:
-            made.violation = after
             made.follows = len(after.steps)
+            made.watched = not made.follows
+            made.violation = after if after.steps else replace(after, steps=found.steps)
         return made
 
 
@@ -386,11 +398,23 @@ def _instead(
                     if note.kind == WRITE and note.a in event.places:
                         name, value = memory.said(note.a, note.c, state)
                         seen[f"{name} = {value}"] += 1
+            elif event.claim.kind is Kind.LEAVES and event.claim.value:
+                for text in _results(product, event, edge.notes):
+                    seen[text] += 1
             else:
                 for name in graph.entered(edge.notes):
                     if name in graph.long:
                         seen[f"{name}()"] += 1
     return [text for text, _ in seen.most_common(4)]
+
+
+def _results(product: Product, event: Event, notes: int) -> Iterator[str]:
+    """What a step says that the function returns of which an event speaks."""
+    system, name = product.graph.system, event.claim.name
+    for note in product.graph.notes.values[notes]:
+        if note.kind == LEAVE and system.names[note.a] == name:
+            f = system.module.functions[note.a]
+            yield f"{name}() returns {product.memory.result(f, note.b)}"
 
 
 def _waits(product: Product, event: Event, nodes: Sequence[tuple[int, tuple[int, ...]]]) -> str:
