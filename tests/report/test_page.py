@@ -12,6 +12,8 @@ from mmspec.report.history import History
 from mmspec.report.html import html
 
 Open = Callable[..., Any]
+#: Where pictures of the pages are left, to be looked at.
+ARTEFACTS = Path(__file__).parents[2] / "build" / "pages"
 
 
 @pytest.fixture
@@ -185,6 +187,8 @@ def test_hostile_names_do_nothing(opened: Open, hostile: History) -> None:
 def test_it_can_be_read_in_light_and_dark(opened: Open, name: str, dark: bool) -> None:
     browser = opened(name, dark=dark)
     worst = browser.execute_script(_CONTRAST)
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    browser.save_screenshot(str(ARTEFACTS / f"{name}-{'dark' if dark else 'light'}.png"))
 
     assert worst[0] >= 4.5, worst
 
