@@ -258,6 +258,11 @@ PAGE_IDLE_COLLECTS_ACCESSES = Change(
     commit="f0849ac0b8e0",
     subject="mm: thp: fix potential clearing to referenced flag in page_idle_clear_pte_refs_one()",
     release="v4.16",
+PAGEMAP_OFFSET_OF_SUBPAGE = Change(
+    commit="88c28f246915",
+    subject="mm, pagemap: fix swap offset value for PMD migration entry",
+    release="v4.17",
+    needs=(THP_MIGRATION,),
 )
 SPLIT_TAIL_PUBLISHED_LAST = Change(
     commit="605ca5ede764",
@@ -307,6 +312,11 @@ PINS_COUNTED_APART = Change(
     commit="3faa52c03f44",
     subject="mm/gup: track FOLL_PIN pages",
     release="v5.6",
+SMAPS_COUNTS_MIGRATION_PMD = Change(
+    commit="c94b6923fa0a",
+    subject="/proc/PID/smaps: Add PMD migration entry parsing",
+    release="v5.8",
+    needs=(THP_MIGRATION,),
 )
 PMD_SPLIT_UNDER_PAGE_LOCK = Change(
     commit="c444eb564fb1",
@@ -348,6 +358,10 @@ HUGE_ZERO_TEST_WANTS_PRESENT = Change(
     commit="3b77e8c8cde5",
     subject="mm/thp: make is_huge_zero_pmd() safe and quicker",
     release="v5.13",
+NO_MAPCOUNT_OF_MIGRATION_ENTRY = Change(
+    commit="24d7275ce279",
+    subject="fs/proc: task_mmu.c: don't read mapcount for migration entry",
+    release="v5.17",
 )
 MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE = Change(
     commit="9d84604b845c",

@@ -61,6 +61,11 @@ no_store_is_lost = in_step(
     "lost store",
     explanation="A load returns the last store to that address in that process.",
 )
+what_readers_are_told_is_so = in_step(
+    "what_readers_are_told_is_so",
+    "wrong report",
+    explanation="pagemap and smaps tell of each page what its entry says as they look at it.",
+)
 no_processor_uses_a_freed_page = in_step(
     "no_processor_uses_a_freed_page",
     "use after free",

@@ -29,6 +29,7 @@ NAMES = (
     "zero_pages",
     "pinned",
     "locks",
+    "told",
 )
 
 

@@ -100,6 +100,12 @@ def PageDirty(page: Page) -> bool:
 
 
 @atomic
+def PageReferenced(page: Page) -> bool:
+    """Used since reclaim last looked."""
+    return compound_head(page).flags & PG_referenced != 0
+
+
+@atomic
 def PageSwapBacked(page: Page) -> bool:
     """Goes to swap, rather than being dropped."""
     return compound_head(page).flags & PG_swapbacked != 0
@@ -146,7 +152,7 @@ def page_is_idle(page: Page) -> bool:
 @atomic
 def PageDoubleMap(page: Page) -> bool:
     """A huge page mapped both by PMDs and by PTEs."""
-    return (page + 1).flags & PG_double_map != 0
+    return page.flags & PG_head != 0 and (page + 1).flags & PG_double_map != 0
 
 
 @atomic

@@ -31,6 +31,7 @@ from mmspec.spec.page.madvise import madvise_free_single_vma
 from mmspec.spec.page.memory import handle_mm_fault
 from mmspec.spec.page.mempolicy import do_mbind, do_migrate_pages
 from mmspec.spec.page.migrate import PageToNode, do_move_page_to_node_array
+from mmspec.spec.page.mincore import Mincore, do_mincore
 from mmspec.spec.page.mlock_vmas import do_mlock, do_munlock, do_munlockall
 from mmspec.spec.page.mm_types import (
     ENOMEM,
@@ -58,7 +59,13 @@ from mmspec.spec.page.page_alloc import page_alloc_init
 from mmspec.spec.page.page_idle import page_idle_bitmap_read, page_idle_bitmap_write
 from mmspec.spec.page.pgtable import load_from_pinned, store_to_pinned
 from mmspec.spec.page.swapfile import swapon
-from mmspec.spec.page.task_mmu import clear_refs_write
+from mmspec.spec.page.task_mmu import (
+    MemSizeStats,
+    PagemapRead,
+    clear_refs_write,
+    pagemap_read,
+    show_smap,
+)
 from mmspec.spec.page.vmscan import shrink_inactive_list
 
 PROT = VM_READ | VM_WRITE | VM_EXEC
@@ -312,6 +319,24 @@ def kswapd() -> None:
 def clear_refs() -> None:
     """Forget which pages were stored to, in soft-dirty bits."""
     clear_refs_write(tasks[this_task()].mm)
+
+
+def pagemap(start: u32, nr: u16) -> None:
+    """Read /proc/self/pagemap, as root."""
+    pm = PagemapRead(start=start, show_pfn=1)
+    pagemap_read(tasks[this_task()].mm, pm, nr)
+
+
+def smaps() -> None:
+    """Read /proc/self/smaps_rollup."""
+    mss = MemSizeStats()
+    show_smap(tasks[this_task()].mm, mss)
+
+
+def mincore(start: u32, nr: u16) -> int:
+    """Ask which pages of a range are in memory."""
+    told = Mincore()
+    return do_mincore(tasks[this_task()].mm, start, nr, told)
 
 
 def mbind(start: u32, length: u32, nodes: u8, flags: u8) -> int:
