@@ -258,6 +258,7 @@ PAGE_IDLE_COLLECTS_ACCESSES = Change(
     commit="f0849ac0b8e0",
     subject="mm: thp: fix potential clearing to referenced flag in page_idle_clear_pte_refs_one()",
     release="v4.16",
+)
 PAGEMAP_OFFSET_OF_SUBPAGE = Change(
     commit="88c28f246915",
     subject="mm, pagemap: fix swap offset value for PMD migration entry",
@@ -312,6 +313,7 @@ PINS_COUNTED_APART = Change(
     commit="3faa52c03f44",
     subject="mm/gup: track FOLL_PIN pages",
     release="v5.6",
+)
 SMAPS_COUNTS_MIGRATION_PMD = Change(
     commit="c94b6923fa0a",
     subject="/proc/PID/smaps: Add PMD migration entry parsing",
@@ -358,6 +360,7 @@ HUGE_ZERO_TEST_WANTS_PRESENT = Change(
     commit="3b77e8c8cde5",
     subject="mm/thp: make is_huge_zero_pmd() safe and quicker",
     release="v5.13",
+)
 NO_MAPCOUNT_OF_MIGRATION_ENTRY = Change(
     commit="24d7275ce279",
     subject="fs/proc: task_mmu.c: don't read mapcount for migration entry",

@@ -29,9 +29,9 @@ BUG = Bug(
         "read_smaps: compound_mapcount",
         "read_smaps: check_mapcount",
     ),
-    steps=210,
-    states=7_954,
-    exhausted=10_253,
+    steps=211,
+    states=8_247,
+    exhausted=11_103,
     reached=(
         smaps_account,
         __split_huge_page,

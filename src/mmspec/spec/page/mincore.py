@@ -10,6 +10,7 @@ from mmspec.spec.machine.pgtable import (
     pte_none,
     pte_present,
     pte_to_swp_entry,
+    swp_offset,
 )
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_MASK,
@@ -18,8 +19,10 @@ from mmspec.spec.machine.sizes import (
     PAGE_SIZE,
     USER_PAGES,
 )
+from mmspec.spec.page.filemap import find_get_page
 from mmspec.spec.page.mm_types import ENOMEM, Mm, Pmd
 from mmspec.spec.page.mmap import find_vma
+from mmspec.spec.page.page_flags import PageUptodate
 from mmspec.spec.page.pgtable import (
     pmd_none_or_trans_huge_or_clear_bad,
     pmd_offset,
@@ -27,6 +30,7 @@ from mmspec.spec.page.pgtable import (
     pmd_trans_huge_lock,
     pte_in,
 )
+from mmspec.spec.page.swap import put_page
 
 
 class Mincore(OnStack):
@@ -44,11 +48,24 @@ def mincore_range(mincore: Mincore, start: u32, end: u32, value: u8) -> None:
         mincore.nr += 1
 
 
+@restates("mm/mincore.c", at="v4.14")
+def mincore_page(slot: u32) -> bool:
+    """Whether the swap cache has the page of a slot."""
+    page = find_get_page(slot)
+    if not page:
+        return False
+    uptodate = PageUptodate(page)
+    put_page(page)
+    return uptodate
+
+
 def _is_in_memory(pte: u64) -> bool:
-    """Mapped, or on its way. Omits: the swap cache."""
+    """Mapped, on its way, or in the swap cache."""
     if pte_none(pte):
         return False
-    return pte_present(pte) or non_swap_entry(pte_to_swp_entry(pte))
+    if pte_present(pte) or non_swap_entry(pte_to_swp_entry(pte)):
+        return True
+    return mincore_page(swp_offset(pte_to_swp_entry(pte)))
 
 
 @restates("mm/mincore.c", at="v4.14")
@@ -68,7 +85,8 @@ def mincore_pte_range(mincore: Mincore, pmd: Pmd, start: u32, end: u32) -> None:
     address = start
     while address != end:
         pteval = pte_in(table, address).val
-        mincore_range(mincore, address, address + PAGE_SIZE, _is_in_memory(pteval))
+        there = _is_in_memory(pteval)
+        mincore_range(mincore, address, address + PAGE_SIZE, there)
         address += PAGE_SIZE
     spin_unlock(table.ptl)
 

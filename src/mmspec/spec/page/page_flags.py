@@ -144,6 +144,18 @@ def PageHWPoison(page: Page) -> bool:
 
 
 @atomic
+def PageUptodate(page: Page) -> bool:
+    """Its data is there."""
+    return compound_head(page).flags & PG_uptodate != 0
+
+
+@atomic
+def page_is_young(page: Page) -> bool:
+    """Used, as somebody found who marked it idle since."""
+    return page.flags & PG_young != 0
+
+
+@atomic
 def page_is_idle(page: Page) -> bool:
     """Not used since it was marked idle, as far as its flags say."""
     return page.flags & PG_idle != 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mmspec.lang import restates, u16, u64
 from mmspec.spec.machine.sizes import NR_FRAMES
+from mmspec.spec.page.huge_zero_page import is_huge_zero_page
 from mmspec.spec.page.mm import page_mapcount, page_mapped, pfn_to_page
 from mmspec.spec.page.mm_types import Page
 from mmspec.spec.page.page_flags import (
@@ -29,6 +30,7 @@ from mmspec.spec.page.page_flags import (
     PG_uptodate,
     PG_writeback,
     compound_head,
+    page_is_idle,
 )
 
 KPF_LOCKED, KPF_REFERENCED, KPF_UPTODATE, KPF_DIRTY = 1 << 0, 1 << 2, 1 << 3, 1 << 4
@@ -36,6 +38,7 @@ KPF_LRU, KPF_ACTIVE, KPF_WRITEBACK, KPF_BUDDY = 1 << 5, 1 << 6, 1 << 8, 1 << 10
 KPF_MMAP, KPF_ANON, KPF_SWAPCACHE, KPF_SWAPBACKED = 1 << 11, 1 << 12, 1 << 13, 1 << 14
 KPF_COMPOUND_HEAD, KPF_COMPOUND_TAIL, KPF_UNEVICTABLE = 1 << 15, 1 << 16, 1 << 18
 KPF_HWPOISON, KPF_NOPAGE, KPF_THP = 1 << 19, 1 << 20, 1 << 22
+KPF_ZERO_PAGE, KPF_IDLE = 1 << 24, 1 << 25
 KPF_MLOCKED, KPF_PRIVATE_2 = 1 << 33, 1 << 36
 
 
@@ -67,8 +70,12 @@ def stable_page_flags(page: Page) -> u64:
         head = compound_head(page)
         if PageLRU(head) or PageAnon(head):
             u |= KPF_THP
+        elif is_huge_zero_page(head):
+            u |= KPF_ZERO_PAGE | KPF_THP
     if page.buddy:
         u |= KPF_BUDDY
+    if page_is_idle(page):
+        u |= KPF_IDLE
     u |= kpf_copy_bit(k, PG_locked, KPF_LOCKED)
     u |= kpf_copy_bit(k, PG_dirty, KPF_DIRTY)
     u |= kpf_copy_bit(k, PG_uptodate, KPF_UPTODATE)

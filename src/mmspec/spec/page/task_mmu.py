@@ -71,6 +71,7 @@ from mmspec.spec.machine.sizes import (
     USER_PAGES,
 )
 from mmspec.spec.page.gup import FollowedPage, follow_trans_huge_pmd
+from mmspec.spec.page.huge_zero_page import is_huge_zero_pmd
 from mmspec.spec.page.mm import page_count, page_mapcount, pfn_to_page
 from mmspec.spec.page.mm_types import Mm, Page, Pmd, Pte, Vma, swap_info
 from mmspec.spec.page.mmap import find_vma
@@ -78,7 +79,13 @@ from mmspec.spec.page.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
-from mmspec.spec.page.page_flags import PageAnon, PageDirty, PageReferenced, PageSwapBacked
+from mmspec.spec.page.page_flags import (
+    PageAnon,
+    PageDirty,
+    PageReferenced,
+    PageSwapBacked,
+    page_is_young,
+)
 from mmspec.spec.page.pgtable import (
     flush_tlb_mm,
     pmd_none_or_trans_huge_or_clear_bad,
@@ -94,6 +101,7 @@ from mmspec.spec.page.pgtable import (
     set_pmd_at,
     set_pte_at,
 )
+from mmspec.spec.page.swapfile import SWAP_HAS_CACHE
 from mmspec.spec.page.swapops import migration_entry_to_page
 
 
@@ -383,7 +391,8 @@ def check_resident(mm: Mm, start: u32, end: u32, told: u32) -> None:
     pmdval = pmd_offset(mm, start).val
     resident: u32 = 0
     if not pmd_present(pmdval) or pmd_trans_huge(pmdval):
-        resident = end - start
+        if not is_huge_zero_pmd(pmdval):
+            resident = end - start
     else:
         for i in range(PTRS_PER_PTE):
             if pte_index(start) <= i < pte_index(start) + ((end - start) >> PAGE_SHIFT):
@@ -419,7 +428,7 @@ def smaps_account(
         if not dirty and not PageSwapBacked(page) and not PageDirty(page):
             mss.lazyfree += size
     mss.resident += size
-    if young or PageReferenced(page):
+    if young or page_is_young(page) or PageReferenced(page):
         mss.referenced += size
     # a single reference is that of a single mapping
     private = has(NO_MAPCOUNT_OF_MIGRATION_ENTRY) and migration
@@ -461,7 +470,7 @@ def smaps_pte_entry(mss: MemSizeStats, pte: Pte) -> None:
         entry = pte_to_swp_entry(ptent)
         if not non_swap_entry(entry):
             mss.swap += PAGE_SIZE
-            count = swap_info.swap_map[swp_offset(entry)]
+            count = swap_info.swap_map[swp_offset(entry)] & ~SWAP_HAS_CACHE
             share: u32 = (PAGE_SIZE << PSS_SHIFT) // max(count, 1)
             mss.swap_pss = (mss.swap_pss & PSS_MASK) + share
         elif is_migration_entry(entry):
@@ -475,11 +484,13 @@ def smaps_pte_entry(mss: MemSizeStats, pte: Pte) -> None:
 
 @restates("fs/proc/task_mmu.c", at="v4.14")
 def smaps_pmd_entry(mss: MemSizeStats, vma: Vma, address: u32, pmd: Pmd) -> None:
-    """Count a huge page. Requires: the PMD's lock. Omits: the huge zero page."""
+    """Count a huge page, unless it is the huge zero page. Requires: the PMD's lock."""
     pmdval = pmd.val
     page: Page = NULL
     migration = False
     if pmd_present(pmdval):
+        if is_huge_zero_pmd(pmdval):
+            return
         found = FollowedPage()
         follow_trans_huge_pmd(vma, address, pmd, 0, found)
         page = found.page
