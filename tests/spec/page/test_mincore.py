@@ -46,7 +46,7 @@ def test_a_huge_page_is_in_memory_also_while_it_is_moved(order: int) -> None:
 
 
 def test_of_base_pages_each_has_a_byte() -> None:
-    with machine(v4_14) as made:
+    with machine(v4_14, swap_slots=2) as made:
         made.call(boot)
         made.call(mmap, USER_BASE, HPAGE_PMD_SIZE)
         made.call(store, USER_BASE, 7)

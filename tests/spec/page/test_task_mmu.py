@@ -240,7 +240,7 @@ def test_smaps_counts_what_PTEs_map_of_a_huge_page(order: int) -> None:
 def test_smaps_tells_what_need_not_be_kept() -> None:
     with machine(v4_14) as made:
         huge(made)
-        made.call(madvise_free, USER_BASE)
+        made.call(madvise_free, USER_BASE, HPAGE_PMD_SIZE)
 
         assert smaps(made) == Smaps(
             resident=4, pss=4 * PAGE_SIZE, private_clean=4, anonymous=4, lazyfree=4, anonymous_thp=4
