@@ -4,10 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help seed museum test check judge bench mutants fuzz clean
+.PHONY: help seed museum test check judge bench mutants spec-mutants no-alarms fuzz clean
 
 help:  ## What can be made.
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 $(BIN)/.made: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -41,6 +41,12 @@ bench: $(BIN)/.dev  ## Speed and memory, against Spin and hand-written models.
 
 mutants: $(BIN)/.dev  ## Faults put into the compiler one by one: are they noticed?
 	$(BIN)/python -m tests.mutate
+
+spec-mutants: $(BIN)/.dev  ## Faults put into the specification one by one: are they noticed?
+	$(BIN)/python -m tests.spec_mutants
+
+no-alarms: $(BIN)/.dev  ## With every fix nothing is violated, in larger scopes too. BUDGET=600
+	$(BIN)/python -m tests.no_alarms --seconds $(or $(BUDGET),600)
 
 fuzz: $(BIN)/.dev  ## Everything that reads files, with 10,000 cases each.
 	$(BIN)/python -m tests.fuzz

@@ -89,6 +89,21 @@ class Kernel:
                     )
         return Kernel.of(self.name + names, left)._debug(self.debug_vm)
 
+    def with_all_fixes(self) -> Kernel:
+        """This kernel with every later fix that is known here and whose needs it has."""
+        from mmspec.kernels.releases import LATER_FIXES
+
+        made = self
+        while True:
+            ready = [
+                change
+                for change in LATER_FIXES
+                if change not in made and all(need in made for need in change.needs)
+            ]
+            if not ready:
+                return Kernel(f"{self.name} with later fixes", made.changes, self.debug_vm)
+            made = made.with_(*ready)
+
     def _debug(self, debug_vm: bool) -> Kernel:
         return Kernel(self.name, self.changes, debug_vm)
 

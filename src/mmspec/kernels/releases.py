@@ -164,7 +164,7 @@ LATER_FIXES = (
 )
 
 #: v4.14 without the faults that are known to us.
-v4_14_fixed = Kernel("v4.14 with later fixes", v4_14.with_(*LATER_FIXES).changes)
+v4_14_fixed = v4_14.with_all_fixes()
 #: v4.10 with those of these fixes that it can have.
 v4_10_fixed = Kernel(
     "v4.10 with later fixes",

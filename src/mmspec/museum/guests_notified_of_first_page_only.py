@@ -2,8 +2,9 @@
 
 For every PTE that it cleared, try_to_unmap() told MMU notifiers of the same address: that of the
 huge page's first page. Guests kept their translations of the others, and what they stored by them
-was lost. The fix is as old as v4.13, where only splitting unmaps several pages at a time, and they
-stay where they are; migration of whole huge pages would have made it harmful.
+after the page was copied was lost. The fix is as old as v4.13, where only splitting unmaps several
+pages at a time, and they stay where they are; migration of whole huge pages would have made it
+harmful.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from mmspec.kernels.changes import MIGRATION_SPLITS_QUEUED_THP, UNMAP_NOTIFIES_OF_RANGE
 from mmspec.kernels.releases import v4_14_fixed
 from mmspec.museum.bug import Bug
-from mmspec.properties.in_step import no_store_is_lost
+from mmspec.properties.entries import no_processor_reaches_a_page_that_has_moved
 from mmspec.scenarios.guests import SCENARIO
 from mmspec.spec.page.kvm_mmu import tdp_page_fault
 from mmspec.spec.page.migrate import remove_migration_pte
@@ -21,15 +22,13 @@ BUG = Bug(
     kernel=v4_14_fixed.without(MIGRATION_SPLITS_QUEUED_THP),
     scenario=SCENARIO,
     cases=("guest_small/move/run",),
-    violates=no_store_is_lost,
+    violates=no_processor_reaches_a_page_that_has_moved,
     key_steps=(
         "move: mmu_notifier_invalidate_page",
-        "move: migrate_page_copy: writes data",
-        "run: guest_cpu_store: writes data",
-        "run: cpu_load",
+        "move: copy_moved_highpage: writes moved",
     ),
-    steps=227,
-    states=3_322,
+    steps=183,
+    states=1_813,
     exhausted=61_258,
     reached=(remove_migration_pte, tdp_page_fault),
 )

@@ -30,7 +30,7 @@ BUG = Bug(
         "exit_mm: zap_huge_pmd",
     ),
     steps=277,
-    states=411_836,
-    exhausted=466_430,
+    states=411_818,
+    exhausted=466_412,
     reached=(__split_huge_pmd_locked, remove_migration_pmd),
 )

@@ -30,7 +30,7 @@ BUG = Bug(
         "zap: add_mm_counter: writes rss",
     ),
     steps=145,
-    states=6_149,
-    exhausted=6_568,
+    states=6_157,
+    exhausted=6_600,
     reached=(zap_huge_pmd,),
 )

@@ -29,8 +29,8 @@ BUG = Bug(
         "move: set_pmd_migration_entry: writes val",
     ),
     steps=154,
-    states=5_449,
-    exhausted=6_568,
+    states=5_459,
+    exhausted=6_600,
     reached=(
         zap_huge_pmd,
         remove_migration_pmd,

@@ -28,8 +28,8 @@ BUG = Bug(
         "zap: zap_huge_pmd",
     ),
     steps=146,
-    states=4_680,
-    exhausted=6_568,
+    states=4_688,
+    exhausted=6_600,
     reached=(zap_huge_pmd,),
     mutant=ZAP_KEEPS_TABLE_OF_MIGRATION_PMD,
 )

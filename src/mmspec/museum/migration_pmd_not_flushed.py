@@ -1,8 +1,8 @@
 """A processor writes to a huge page that has moved.
 
 The second version of the patch replaced the PMD by a migration entry and flushed no TLB. Stores
-through an old translation went to the old page, after it was copied, and after it was freed. No
-release had this fault.
+through an old translation went to the old page after it had been copied, and would go there after
+it was freed. No release had this fault.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from mmspec.kernels.changes import (
 from mmspec.kernels.drafts import PMD_ENTRY_WITHOUT_FLUSH
 from mmspec.kernels.releases import v4_14_fixed
 from mmspec.museum.bug import Bug
-from mmspec.properties.entries import no_processor_reaches_a_freed_page_through_its_TLB
+from mmspec.properties.entries import no_processor_reaches_a_page_that_has_moved
 from mmspec.scenarios.moves import SCENARIO
 from mmspec.spec.page.huge_memory import remove_migration_pmd
 
@@ -22,14 +22,13 @@ BUG = Bug(
     kernel=v4_14_fixed,
     scenario=SCENARIO,
     cases=("huge/move/write",),
-    violates=no_processor_reaches_a_freed_page_through_its_TLB,
+    violates=no_processor_reaches_a_page_that_has_moved,
     key_steps=(
         "move: set_pmd_migration_entry: writes val",
-        "move: copy_highpage",
-        "move: free_pages_ok",
+        "move: copy_moved_highpage",
     ),
-    steps=148,
-    states=2_020,
+    steps=98,
+    states=856,
     exhausted=2_066,
     reached=(remove_migration_pmd,),
     mutant=PMD_ENTRY_WITHOUT_FLUSH,

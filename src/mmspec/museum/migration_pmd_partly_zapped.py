@@ -28,6 +28,6 @@ BUG = Bug(
     ),
     steps=64,
     states=1_979,
-    exhausted=33_900,
+    exhausted=33_860,
     reached=(__split_huge_pmd_locked,),
 )

@@ -30,7 +30,7 @@ BUG = Bug(
     ),
     steps=224,
     states=22_360,
-    exhausted=33_900,
+    exhausted=33_860,
     reached=(__split_huge_pmd_locked, remove_migration_pte),
     with_it=(MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE,),
 )

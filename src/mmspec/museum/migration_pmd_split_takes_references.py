@@ -28,6 +28,6 @@ BUG = Bug(
     ),
     steps=217,
     states=20_624,
-    exhausted=33_900,
+    exhausted=33_860,
     reached=(__split_huge_pmd_locked, remove_migration_pte),
 )

@@ -29,7 +29,7 @@ BUG = Bug(
     ),
     steps=85,
     states=3_063,
-    exhausted=6_568,
+    exhausted=6_600,
     reached=(zap_huge_pmd,),
     mutant=ZAP_UNMAPS_MIGRATION_PMD,
 )

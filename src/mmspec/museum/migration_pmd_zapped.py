@@ -27,6 +27,6 @@ BUG = Bug(
     ),
     steps=64,
     states=1_846,
-    exhausted=6_568,
+    exhausted=6_600,
     reached=(zap_huge_pmd,),
 )

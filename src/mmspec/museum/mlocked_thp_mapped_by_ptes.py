@@ -30,6 +30,6 @@ BUG = Bug(
     ),
     steps=269,
     states=32_969,
-    exhausted=62_536,
+    exhausted=62_496,
     reached=(mlock_vma_page, remove_migration_pte),
 )

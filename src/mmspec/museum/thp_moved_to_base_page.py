@@ -25,7 +25,7 @@ BUG = Bug(
     violates=no_assertion_fails,
     key_steps=(
         "move: set_pmd_migration_entry: writes val",
-        "move: copy_highpage",
+        "move: copy_moved_highpage",
         "move: remove_migration_pte",
     ),
     steps=113,

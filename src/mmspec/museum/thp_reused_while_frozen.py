@@ -11,7 +11,7 @@ from mmspec.kernels.changes import (
     THP_WP_UNDER_PAGE_LOCK,
 )
 from mmspec.museum.bug import Bug
-from mmspec.properties.accounts import memory_holds_what_was_stored
+from mmspec.properties.entries import no_page_that_others_map_is_writable
 from mmspec.scenarios.seed import SCENARIO
 from mmspec.spec.page.huge_memory import do_huge_pmd_wp_page
 from mmspec.spec.page.migrate import remove_migration_pte
@@ -21,15 +21,14 @@ BUG = Bug(
     kernel=SCENARIO.kernel("v4.13 fixed"),
     scenario=SCENARIO,
     cases=("both/bind/write",),
-    violates=memory_holds_what_was_stored,
+    violates=no_page_that_others_map_is_writable,
     key_steps=(
         "bind: try_to_unmap_one: writes val",
         "write: page_trans_huge_mapcount",
         "write: do_huge_pmd_wp_page: writes val",
-        "bind: remove_migration_pte: writes val",
     ),
-    steps=948,
-    states=192_608,
+    steps=108,
+    states=6_899,
     exhausted=254_683,
     reached=(do_huge_pmd_wp_page, remove_migration_pte),
 )

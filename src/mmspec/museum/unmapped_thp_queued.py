@@ -28,7 +28,7 @@ BUG = Bug(
         "shrink: get_page_unless_zero: writes _refcount",
     ),
     steps=221,
-    states=2_278,
+    states=2_276,
     exhausted=304,
     reached=(remove_migration_pmd,),
 )

@@ -1,6 +1,6 @@
 """What must hold: named properties, one sentence each."""
 
-from mmspec.properties import accounts, entries, in_step, marks
+from mmspec.properties import accounts, entries, in_step, lists, marks
 from mmspec.properties.property import AFTER_EXIT, ALWAYS, AT_REST, IN_STEP, Property
 
 __all__ = [
@@ -17,7 +17,7 @@ __all__ = [
 #: All properties that always hold, by name; the ones that are found first come first.
 PROPERTIES: dict[str, Property] = {
     made.name: made
-    for module in (in_step, entries, accounts)
+    for module in (in_step, entries, lists, accounts)
     for made in vars(module).values()
     if isinstance(made, Property)
 }

@@ -367,8 +367,8 @@ def no_page_is_leaked() -> bool:
 
 @after_exit
 def statistics_return_to_zero() -> bool:
-    """Then nothing is counted as mapped, huge or isolated."""
-    if pgdat.stat[NR_ANON_MAPPED] or pgdat.stat[NR_ANON_THPS]:
+    """Then nothing is counted as mapped, huge, isolated or waiting to be split."""
+    if pgdat.stat[NR_ANON_MAPPED] or pgdat.stat[NR_ANON_THPS] or pgdat.split_queue_len:
         return False
     return pgdat.stat[NR_ISOLATED_ANON] == 0
 

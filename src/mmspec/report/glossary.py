@@ -112,6 +112,7 @@ LEGEND: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("private", "The swap slot of a page in the swap cache."),
             ("buddy", "1: the page is free, and in the buddy allocator."),
             ("data", "What the page holds: one byte stands for all of it."),
+            ("moved", "Kept for checking only: another page holds a copy, and takes its place."),
         ),
     ),
     (

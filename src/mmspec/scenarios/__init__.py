@@ -30,6 +30,7 @@ NAMES = (
     "pinned",
     "locks",
     "told",
+    "base_pages",
 )
 
 

@@ -29,7 +29,7 @@ from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
 from mmspec.spec.page.huge_memory import (
     __split_huge_page,
-    set_pmd_migration_entry,
+    remove_migration_pmd,
     split_huge_pages_set,
 )
 from mmspec.spec.page.mempolicy import MPOL_MF_MOVE_ALL
@@ -160,7 +160,7 @@ SCENARIO = Scenario(
     witnesses=(
         Witness("a huge page is taken apart", __split_huge_page),
         Witness("a fault waits for a migration entry", migration_entry_wait),
-        Witness("a huge page is moved", set_pmd_migration_entry, (MBIND_MOVES_THP,)),
+        Witness("a huge page is moved", remove_migration_pmd, (MBIND_MOVES_THP,)),
     ),
     explanation=__doc__,
     shown="V-A",

@@ -18,6 +18,8 @@ from mmspec.spec.page.mm_types import Page, mem_map, pgdat
 SPLIT_QUEUE = 0x800
 #: The heads of lists on stacks, one for each task.
 ON_STACK = 0x900
+#: What list_del() leaves behind.
+LIST_POISON1, LIST_POISON2 = 0x100, 0x200
 _OVERLAY = 8
 _NARROW_PAGES = 0x1000
 
@@ -141,11 +143,13 @@ def list_add_tail(node: u32, head: u32) -> None:
 
 @commuting
 def list_del(node: u32) -> None:
-    """Take a node off its list."""
+    """Take a node off its list; it says nothing of a list any more."""
     following = _next(node)
     prev = _prev(node)
     _set_prev(following, prev)
     _set_next(prev, following)
+    _set_next(node, LIST_POISON1)
+    _set_prev(node, LIST_POISON2)
 
 
 @commuting

@@ -48,7 +48,9 @@ from mmspec.lang import (
     asserting,
     atomic,
     bug,
+    commuting,
     has,
+    initializer,
     pointers,
     restates,
     u8,
@@ -286,11 +288,18 @@ class VmFault(OnStack):
 # ----------------------------------------------------------------------------------- faults
 
 
+@initializer
+def _assert_compound(page: Page) -> None:
+    """Nobody else has the page yet."""
+    assert page.flags & PG_head, "VM_BUG_ON_PAGE(!PageCompound(page))"
+
+
 @restates("mm/huge_memory.c", at="v4.14")
 def __do_huge_pmd_anonymous_page(vmf: VmFault, page: Page) -> u8:
     """Map a new huge page."""
     vma = vmf.vma
     haddr = vmf.address & HPAGE_PMD_MASK
+    _assert_compound(page)
     pgtable = pte_alloc_one()
     if not pgtable:
         put_page(page)
@@ -436,12 +445,19 @@ def do_huge_pmd_wp_page_fallback(vmf: VmFault, orig_pmd: u64, page: Page) -> u8:
     return VM_FAULT_WRITE
 
 
+@commuting
+def _assert_anon_vma(vma: Vma) -> None:
+    """What is mapped has an anon_vma, and nobody changes that before it is unmapped."""
+    assert vma.anon_vma, "VM_BUG_ON_VMA(!vma->anon_vma)"
+
+
 @restates("mm/huge_memory.c", at="v4.14")
 def do_huge_pmd_wp_page(vmf: VmFault, orig_pmd: u64) -> u8:
     """A store to a read-only huge page: reuse it if it is ours alone, else copy it."""
     vma = vmf.vma
     haddr = vmf.address & HPAGE_PMD_MASK
     vmf.ptl = pmd_lockptr(vmf.pmd)
+    _assert_anon_vma(vma)
     page: Page = NULL
     if not is_huge_zero_pmd(orig_pmd):
         spin_lock(vmf.ptl)
@@ -707,6 +723,7 @@ def madvise_free_huge_pmd(freed: FreedPages, vma: Vma, pmd: Pmd, start: u32, end
         spin_unlock(ptl)
         return False
     if has(THP_MIGRATION) and not pmd_present(orig_pmd):
+        assert is_pmd_migration_entry(orig_pmd), "VM_BUG_ON(!is_pmd_migration_entry(orig_pmd))"
         spin_unlock(ptl)
         return False
     page = pmd_page(orig_pmd)
@@ -761,6 +778,7 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
 
     Requires: the PMD's lock.
     """
+    assert haddr & ~HPAGE_PMD_MASK == 0, "VM_BUG_ON(haddr & ~HPAGE_PMD_MASK)"
     assert vma.vm_start <= haddr, "VM_BUG_ON_VMA(vma->vm_start > haddr)"
     assert vma.vm_end >= haddr + HPAGE_PMD_SIZE, "VM_BUG_ON_VMA(vma->vm_end < haddr + SIZE)"
     pmdval = pmd.val
@@ -1034,7 +1052,7 @@ def __split_huge_page_tail(head: Page, nr: u16, pagelist: PageList) -> None:
 @atomic
 def ClearPageCompound(head: Page) -> None:
     """The head is no head any more."""
-    assert head.flags & PG_head, "VM_BUG_ON_PAGE(!PageHead(page))"
+    BUG_ON(head.flags & PG_head == 0)
     head.flags &= ~PG_head
     head.order = 0
 

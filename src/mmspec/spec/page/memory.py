@@ -7,7 +7,7 @@ from mmspec.kernels.changes import (
     FORK_STOPS_GUP_FAST,
     PMD_MIGRATION_IN_COMMON_PATHS,
 )
-from mmspec.lang import NULL, OnStack, atomic, bug, has, restates, u8, u32, u64
+from mmspec.lang import BUG_ON, NULL, OnStack, atomic, bug, has, holds, restates, u8, u32, u64
 from mmspec.spec.machine.locks import spin_lock, spin_unlock
 from mmspec.spec.machine.pgtable import (
     is_migration_entry,
@@ -603,6 +603,7 @@ def copy_pmd_range(dst_vma: Vma, src_vma: Vma, address: u32, end: u32) -> int:
     pmdval = src_pmd.val
     ret = 1
     if pmd_trans_huge(pmdval) or (has(PMD_MIGRATION_IN_COMMON_PATHS) and is_swap_pmd(pmdval)):
+        assert end - address == HPAGE_PMD_SIZE, "VM_BUG_ON_VMA(next - addr != HPAGE_PMD_SIZE)"
         ret = copy_huge_pmd(dst_mm, src_mm, dst_pmd, src_pmd, address, src_vma)
         if ret == -ENOMEM:
             return -ENOMEM
@@ -676,7 +677,8 @@ def zap_pte_range(tlb: MmuGather, vma: Vma, pmd: Pmd, start: u32, end: u32) -> N
 
 @restates("mm/memory.c", at="v4.14")
 def zap_pmd_range(tlb: MmuGather, vma: Vma, start: u32, end: u32) -> None:
-    """Unmap a range."""
+    """Unmap a range. Restates unmap_page_range() as well."""
+    BUG_ON(start >= end)
     address = start
     while address != end:
         following = min((address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE, end)
@@ -685,6 +687,9 @@ def zap_pmd_range(tlb: MmuGather, vma: Vma, start: u32, end: u32) -> None:
         done = False
         if pmd_trans_huge(pmdval) or (has(PMD_MIGRATION_IN_COMMON_PATHS) and is_swap_pmd(pmdval)):
             if following - address != HPAGE_PMD_SIZE:
+                assert holds(tlb.mm.mmap_sem, shared=True), (
+                    "VM_BUG_ON_VMA(!rwsem_is_locked(&tlb->mm->mmap_sem))"
+                )
                 __split_huge_pmd(vma, pmd, address, False, NULL)
             else:
                 done = zap_huge_pmd(tlb, vma, pmd, address)

@@ -298,6 +298,9 @@ def mbind_range(mm: Mm, start: u32, end: u32, nmask: u8) -> None:
 @restates("mm/mempolicy.c", at="v4.14")
 def do_migrate_pages(mm: Mm, source: u8, target: u8, flags: u8) -> int:
     """Move everything an address space has on one node to another; how much could not be."""
+    assert flags & (MPOL_MF_MOVE | MPOL_MF_MOVE_ALL), (
+        "VM_BUG_ON(!(flags & (MPOL_MF_MOVE | MPOL_MF_MOVE_ALL)))"
+    )
     pagelist = PageList()
     down_read(mm.mmap_sem)
     err = 0

@@ -84,7 +84,7 @@ from mmspec.spec.page.mm_types import (
 )
 from mmspec.spec.page.page_alloc import (
     alloc_pages_nodemask,
-    copy_highpage,
+    copy_moved_highpage,
     prep_transhuge_page,
 )
 from mmspec.spec.page.page_flags import (
@@ -313,6 +313,9 @@ def migrate_page_move_mapping(newpage: Page, page: Page) -> int:
 @atomic
 def migrate_page_states(newpage: Page, page: Page) -> None:
     """The new page gets the old one's flags."""
+    assert not (page.flags & PG_active and page.flags & PG_unevictable), (
+        "VM_BUG_ON_PAGE(PageUnevictable(page))"
+    )
     copied = (
         PG_referenced | PG_uptodate | PG_dirty | PG_active | PG_unevictable | PG_young | PG_idle
     )
@@ -325,9 +328,9 @@ def migrate_page_copy(newpage: Page, page: Page) -> None:
     """Copy what the page holds, and what it is."""
     if PageTransHuge(page):
         for i in range(HPAGE_PMD_NR):
-            copy_highpage(newpage + i, page + i)
+            copy_moved_highpage(newpage + i, page + i)
     else:
-        copy_highpage(newpage, page)
+        copy_moved_highpage(newpage, page)
     migrate_page_states(newpage, page)
 
 

@@ -39,6 +39,7 @@ from mmspec.spec.page.page_flags import (
     PageDoubleMap,
     PageTail,
     PageTransHuge,
+    PG_head,
     compound_head,
 )
 
@@ -192,6 +193,7 @@ def page_maybe_dma_pinned(page: Page) -> bool:
 @atomic
 def compound_mapcount(page: Page) -> i32:
     """PMD mappings. The count lies in the first tail's `mapping` word."""
+    assert page.flags & PG_head or page.compound_head, "VM_BUG_ON_PAGE(!PageCompound(page))"
     return (compound_head(page) + 1).mapping + 1
 
 

@@ -51,7 +51,8 @@ class Page(Struct):
     as flags; of the first tail the compound mapcount; of the second tail the next pointer of the
     deferred list (index: the previous); of other tails TAIL_MAPPING. compound_head: of a tail, one
     more than the head's number, and 0 of all others. order: of a head. buddy: free. data: what the
-    frame holds, one byte for all of it.
+    frame holds, one byte for all of it. moved belongs to checking: it has been copied to another
+    frame, which takes its place.
     """
 
     flags: u32
@@ -64,6 +65,7 @@ class Page(Struct):
     order: u8
     buddy: u8
     data: u8
+    moved: u8
 
 
 class Pte(Struct):

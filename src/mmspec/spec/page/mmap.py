@@ -278,7 +278,8 @@ def exit_mmap(mm: Mm) -> None:
 
 @unlocked
 def mm_free(mm: Mm) -> None:
-    """Give an address space back."""
+    """Give an address space back, and its PMD table: pgtable_pmd_page_dtor()."""
+    assert mm.pgd.pmd_huge_pte is None, "VM_BUG_ON_PAGE(page->pmd_huge_pte)"
     mm.mmap = NULL
     mm.flags = 0
     for k in range(USER_PAGES):

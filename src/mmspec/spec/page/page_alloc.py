@@ -252,6 +252,7 @@ def free_pages_ok(page: Page, order: u8) -> None:
         p.index = 0
         p.private = 0
         p.data = 0
+        p.moved = 0
 
 
 @initializer
@@ -281,6 +282,13 @@ def clear_huge_page(page: Page) -> None:
 def copy_highpage(to: Page, source: Page) -> None:
     """Copy a frame."""
     to.data = source.data
+
+
+@atomic
+def copy_moved_highpage(to: Page, source: Page) -> None:
+    """copy_highpage() to a frame that takes its place: nobody may reach the source any more."""
+    to.data = source.data
+    source.moved = 1
 
 
 @initializer

@@ -170,6 +170,7 @@ def PageDoubleMap(page: Page) -> bool:
 @atomic
 def TestSetPageDoubleMap(page: Page) -> bool:
     """Set it; whether it was set before."""
+    assert page.flags & PG_head, "TestSetPageDoubleMap: VM_BUG_ON_PAGE(!PageHead(page))"
     tail = page + 1
     was = tail.flags & PG_double_map != 0
     tail.flags |= PG_double_map
@@ -179,6 +180,7 @@ def TestSetPageDoubleMap(page: Page) -> bool:
 @atomic
 def TestClearPageDoubleMap(page: Page) -> bool:
     """Clear it; whether it was set before."""
+    assert page.flags & PG_head, "TestClearPageDoubleMap: VM_BUG_ON_PAGE(!PageHead(page))"
     tail = page + 1
     was = tail.flags & PG_double_map != 0
     tail.flags &= ~PG_double_map

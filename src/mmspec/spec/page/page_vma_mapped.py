@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.changes import SPLIT_WAITS_FOR_ZAP, THP_MIGRATION
+from mmspec.kernels.changes import FREEZE_IN_ONE_CALL, SPLIT_WAITS_FOR_ZAP, THP_MIGRATION
 from mmspec.kernels.drafts import WALK_MATCHES_ANY_PMD, WALK_REUSES_FIRST_PMD
-from mmspec.lang import NULL, OnStack, has, restates, u8, u32, u64
+from mmspec.lang import NULL, OnStack, commuting, has, restates, u8, u32, u64
 from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_unlock
 from mmspec.spec.machine.pgtable import (
     is_migration_entry,
@@ -62,7 +62,19 @@ def __vma_address(page: Page, vma: Vma) -> u32:
 def vma_address(page: Page, vma: Vma) -> u32:
     """The same, but not before the VMA's start."""
     start = __vma_address(page, vma)
+    _assert_in_vma(page, vma, start)
     return max(start, vma.vm_start)
+
+
+@commuting
+def _assert_in_vma(page: Page, vma: Vma, start: u32) -> None:
+    """Requires: page lock, so that the page is huge or is not: one step, which nobody notices."""
+    # before walks each page was visited for itself
+    nr = hpage_nr_pages(page) if has(FREEZE_IN_ONE_CALL) else 1
+    end = start + (nr - 1) * PAGE_SIZE
+    assert end >= vma.vm_start and start < vma.vm_end, (
+        "VM_BUG_ON_VMA(end < vma->vm_start || start >= vma->vm_end)"
+    )
 
 
 @restates("include/linux/rmap.h", at="v4.14")

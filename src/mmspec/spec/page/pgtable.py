@@ -450,6 +450,7 @@ def pmdp_huge_get_and_clear_full(mm: Mm, address: u32, pmd: Pmd) -> u64:
 def pmdp_huge_clear_flush(vma: Vma, address: u32, pmd: Pmd) -> u64:
     """Exchange with 0, and flush."""
     was = pmdp_huge_get_and_clear(pmd)
+    assert pmd_trans_huge(was), "VM_BUG_ON(!pmd_trans_huge(*pmdp) && !pmd_devmap(*pmdp))"
     flush_pmd_tlb_range(vma, address)
     return was
 

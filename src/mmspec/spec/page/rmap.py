@@ -30,6 +30,7 @@ from mmspec.lang import (
     BUG_ON,
     NULL,
     OnStack,
+    asserting,
     atomic,
     bug,
     commuting,
@@ -271,6 +272,7 @@ def rwsem_is_locked(sem: TriedSemaphore) -> bool:
 @atomic
 def kmem_cache_free_anon_vma(anon_vma: AnonVma) -> None:
     """Its memory may be used again at once, but only for another anon_vma."""
+    assert anon_vma.refcount == 0, "VM_BUG_ON(atomic_read(&anon_vma->refcount))"
     anon_vma.used = 0
 
 
@@ -403,6 +405,17 @@ def _avc_before(vma: Vma, avc: AnonVmaChain) -> AnonVmaChain:
 
 
 @restates("mm/rmap.c", at="v4.14")
+def lock_anon_vma_root(root: AnonVma, anon_vma: AnonVma) -> AnonVma:
+    """Lock the root of an anon_vma, if it is not `root`, which is locked: all have the same one."""
+    new_root = anon_vma.root
+    if new_root is not root:
+        if root:
+            bug("WARNING", "WARN_ON_ONCE(root)", anon_vma)
+        tried_down_write(new_root.rwsem)
+    return new_root
+
+
+@restates("mm/rmap.c", at="v4.14")
 def anon_vma_clone(dst: Vma, src: Vma) -> int:
     """Put `dst` under every anon_vma that `src` is under."""
     root: AnonVma = NULL
@@ -417,9 +430,7 @@ def anon_vma_clone(dst: Vma, src: Vma) -> int:
             unlink_anon_vmas(dst)
             return -ENOMEM
         anon_vma = pavc.anon_vma
-        if not root:
-            root = anon_vma.root
-            tried_down_write(root.rwsem)
+        root = lock_anon_vma_root(root, anon_vma)
         anon_vma_chain_link(dst, avc, anon_vma)
         # an anon_vma that has no VMA and only one child can be used again
         if not dst.anon_vma and anon_vma is not src.anon_vma and anon_vma.degree < 2:
@@ -466,6 +477,13 @@ def anon_vma_fork(vma: Vma, pvma: Vma) -> int:
     return 0
 
 
+@initializer
+def _warn_if_used(anon_vma: AnonVma) -> None:
+    """An anon_vma with no VMA under it has no child either: nobody changes this any more."""
+    if asserting() and anon_vma.degree != 0:
+        bug("WARNING", "VM_WARN_ON(anon_vma->degree)", anon_vma)
+
+
 @restates("mm/rmap.c", at="v4.14")
 def unlink_anon_vmas(vma: Vma) -> None:
     """Take a VMA out of all its anon_vmas; free those that are left empty."""
@@ -475,9 +493,7 @@ def unlink_anon_vmas(vma: Vma) -> None:
     while avc:
         following = avc.same_vma
         anon_vma = avc.anon_vma
-        if not root:
-            root = anon_vma.root
-            tried_down_write(root.rwsem)
+        root = lock_anon_vma_root(root, anon_vma)
         anon_vma_interval_tree_remove(avc, anon_vma)
         if not anon_vma.rb_root:
             # to be freed without the lock, which may be in it
@@ -501,6 +517,7 @@ def unlink_anon_vmas(vma: Vma) -> None:
         kept = following
     while avc:
         following = avc.same_vma
+        _warn_if_used(avc.anon_vma)
         put_anon_vma(avc.anon_vma)
         anon_vma_chain_free(avc)
         avc = following
@@ -665,6 +682,7 @@ def page_move_anon_rmap(page: Page, vma: Vma) -> None:
     anon_vma = vma.anon_vma
     head = compound_head(page)
     assert PageLocked(head), "VM_BUG_ON_PAGE(!PageLocked(page))"
+    assert anon_vma, "VM_BUG_ON_VMA(!anon_vma)"
     _set_mapping(head, anon_vma)
 
 
