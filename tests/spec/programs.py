@@ -6,6 +6,7 @@ from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE, USER
 from mmspec.spec.page.cpu import cpu_load
 from mmspec.spec.page.huge_memory import deferred_split_scan, split_huge_pages_set
 from mmspec.spec.page.mempolicy import MPOL_MF_MOVE_ALL
+from mmspec.spec.page.mm_types import VM_UFFD_MISSING
 from mmspec.spec.page.syscalls import (
     boot,
     execve,
@@ -27,6 +28,9 @@ from mmspec.spec.page.syscalls import (
     munmap,
     share_mm,
     store,
+    uffd_copy,
+    uffd_register,
+    uffd_unregister,
 )
 
 NODE_0, NODE_1 = 1, 2
@@ -200,3 +204,16 @@ def unlocks() -> None:
 
 def unlocks_all() -> None:
     munlockall()
+
+
+def fills() -> None:
+    """A process that fills in two pages of its memory before it uses them."""
+    boot()
+    mmap(USER_BASE, HPAGE_PMD_SIZE)
+    uffd_register(USER_BASE, VM_UFFD_MISSING)
+    uffd_copy(USER_BASE, 5)
+    uffd_copy(USER_BASE + PAGE_SIZE, 6)
+    load(USER_BASE)
+    store(USER_BASE + PAGE_SIZE, 7)
+    uffd_unregister(USER_BASE, HPAGE_PMD_SIZE)
+    store(USER_BASE + HPAGE_PMD_SIZE - PAGE_SIZE, 8)

@@ -243,6 +243,20 @@ TOUCH_DIRTIES_FOR_WRITE_ONLY = Change(
     subject="mm, thp: Do not make page table dirty unconditionally in touch_p[mu]d()",
     release="v4.15",
 )
+USERFAULT_WAITS_ONLY_FOR_NONE = Change(
+    commit="a365ac09d334",
+    subject="mm, userfaultfd, THP: avoid waiting when PMD under THP migration",
+    release="v4.16",
+    needs=(THP_MIGRATION,),
+)
+# Younger than the text: write-protection by userfaultfds stands for the series that brought it. It
+# is put in where it is asked for, with its fixes.
+USERFAULTFD_WP = Change(
+    commit="63b2d4174c4a",
+    subject="userfaultfd: wp: add the writeprotect API to userfaultfd ioctl",
+    release="v5.7",
+    needs=(THP_MIGRATION, PMD_MIGRATION_IN_COMMON_PATHS),
+)
 PMDP_INVALIDATE_RETURNS_OLD = Change(
     commit="d52605d7cb30",
     subject="mm: do not lose dirty and accessed bits in pmdp_invalidate()",
@@ -376,6 +390,18 @@ THP_FREED_AFTER_FLUSH = Change(
     commit="bc2ff4cbc329",
     subject="mm: free folios in a batch in shrink_folio_list()",
     release="v6.9",
+)
+UFFD_WP_OVER_THP_MIGRATION = Change(
+    commit="24bf08c4376b",
+    subject="mm/userfaultfd: fix uffd-wp handling for THP migration entries",
+    release="v6.3",
+    needs=(USERFAULTFD_WP, SOFT_DIRTY_OVER_THP_MIGRATION),
+)
+UFFD_FILL_WANTS_A_TABLE = Change(
+    commit="71c186efc1b2",
+    subject="userfaultfd: fix checks for huge PMDs",
+    release="v6.11",
+    needs=(USERFAULTFD_WP,),
 )
 MIGRATION_SPLITS_QUEUED_THP = Change(
     commit="7262f208ca68",

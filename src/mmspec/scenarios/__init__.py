@@ -31,6 +31,7 @@ NAMES = (
     "locks",
     "told",
     "base_pages",
+    "filled",
 )
 
 

@@ -22,6 +22,7 @@ _PAGE_DIRTY = 1 << 6
 _PAGE_PSE = 1 << 7
 _PAGE_PROTNONE = 1 << 8
 _PAGE_SPECIAL = 1 << 9
+_PAGE_UFFD_WP = 1 << 10
 _PAGE_SOFT_DIRTY = 1 << 11
 _PAGE_DEVMAP = 1 << 58
 
@@ -36,6 +37,7 @@ _PAGE_CHG_MASK = (
     | _PAGE_ACCESSED
     | _PAGE_DIRTY
     | _PAGE_SOFT_DIRTY
+    | _PAGE_UFFD_WP
 )
 _HPAGE_CHG_MASK = _PAGE_CHG_MASK | _PAGE_PSE
 _KNOCK_ACCESSED_DIRTY = ~(_PAGE_ACCESSED | _PAGE_DIRTY)
@@ -351,6 +353,40 @@ def pte_swp_clear_soft_dirty(pte: u64) -> u64:
 def pte_swp_mksoft_dirty(pte: u64) -> u64:
     """Soft-dirty, of a swap entry."""
     return pte | _page_swp_soft_dirty()
+
+
+#: Where a swap entry keeps that a userfaultfd has write-protected the page.
+_PAGE_SWP_UFFD_WP = _PAGE_USER
+
+
+def pte_uffd_wp(pte: u64) -> bool:
+    """Write-protected by a userfaultfd; of a present PTE or PMD."""
+    return pte & _PAGE_UFFD_WP != 0
+
+
+def pte_mkuffd_wp(pte: u64) -> u64:
+    """Write-protected by a userfaultfd."""
+    return pte & ~_PAGE_RW | _PAGE_UFFD_WP
+
+
+def pte_clear_uffd_wp(pte: u64) -> u64:
+    """Not write-protected by a userfaultfd; whether it is writable, the next store finds out."""
+    return pte & ~_PAGE_UFFD_WP
+
+
+def pte_swp_uffd_wp(pte: u64) -> bool:
+    """The same, of a swap entry."""
+    return pte & _PAGE_SWP_UFFD_WP != 0
+
+
+def pte_swp_mkuffd_wp(pte: u64) -> u64:
+    """The same, of a swap entry."""
+    return pte | _PAGE_SWP_UFFD_WP
+
+
+def pte_swp_clear_uffd_wp(pte: u64) -> u64:
+    """The same, of a swap entry."""
+    return pte & ~_PAGE_SWP_UFFD_WP
 
 
 def is_pmd_migration_entry(pmd: u64) -> bool:

@@ -46,6 +46,8 @@ NR_SWAP_SLOTS: int = param("swap_slots", 1)
 #: Guests, each with an MMU of its own that follows an address space. Without one MMU notifiers have
 #: nobody to call, and are no steps.
 NR_GUESTS: int = param("guests", 0)
+#: Address spaces whose faults may be served by a userfaultfd.
+NR_USERFAULTFDS: int = param("userfaultfds", 0)
 #: Whether pages are pinned; where none is, fork and flushes need not look for those who do.
 PINS: int = param("pins", 0)
 #: How often migrate_pages() tries pages that were busy: 10 in every release.

@@ -27,6 +27,8 @@ from mmspec.kernels.changes import (
     SPLIT_WARNS_IF_MAPPED,
     THP_MIGRATION,
     THP_WP_UNDER_PAGE_LOCK,
+    UFFD_WP_OVER_THP_MIGRATION,
+    USERFAULTFD_WP,
     WP_COUNTS_THP_MAPPINGS,
     WP_TESTS_HUGE_ZERO_ONCE,
 )
@@ -85,11 +87,15 @@ from mmspec.spec.machine.pgtable import (
     pte_mkold,
     pte_mksoft_dirty,
     pte_mkspecial,
+    pte_mkuffd_wp,
     pte_pfn,
     pte_present,
     pte_swp_mksoft_dirty,
+    pte_swp_mkuffd_wp,
     pte_swp_soft_dirty,
+    pte_swp_uffd_wp,
     pte_to_swp_entry,
+    pte_uffd_wp,
     pte_write,
     pte_wrprotect,
     swp_entry_to_pte,
@@ -156,6 +162,7 @@ from mmspec.spec.page.mm_types import (
     MMF_HAS_PINNED,
     NR_ANON_THPS,
     VM_LOCKED,
+    VM_UFFD_MISSING,
     Mm,
     Page,
     PageTable,
@@ -268,8 +275,8 @@ from mmspec.spec.page.swapfile import (
 )
 from mmspec.spec.page.swapops import make_migration_entry
 
-FAULT_FLAG_WRITE = 1
-VM_FAULT_OOM, VM_FAULT_FALLBACK, VM_FAULT_WRITE = 1, 2, 4
+FAULT_FLAG_WRITE, FAULT_FLAG_ALLOW_RETRY = 1, 4
+VM_FAULT_OOM, VM_FAULT_FALLBACK, VM_FAULT_WRITE, VM_FAULT_RETRY = 1, 2, 4, 8
 
 
 class VmFault(OnStack):
@@ -314,6 +321,11 @@ def __do_huge_pmd_anonymous_page(vmf: VmFault, page: Page) -> u8:
         pte_free(pgtable)
         put_page(page)
         return 0
+    if userfaultfd_missing(vma):
+        spin_unlock(vmf.ptl)
+        put_page(page)
+        pte_free(pgtable)
+        return handle_userfault(vmf, VM_UFFD_MISSING)
     entry = mk_huge_pmd(page, vma.vm_page_prot)
     entry = maybe_mkwrite(pmd_mkdirty(entry), vma)
     page_add_new_anon_rmap(page, vma, haddr, True)
@@ -813,6 +825,9 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
         young = pmd_young(pmdval)
         dirty = pmd_dirty(pmdval)
         soft_dirty = pmd_soft_dirty(pmdval)
+    uffd_wp = False
+    if has(USERFAULTFD_WP):
+        uffd_wp = pte_swp_uffd_wp(pmdval) if pmd_migration else pte_uffd_wp(pmdval)
 
     pgtable = pgtable_trans_huge_withdraw(pmd)
     for i in range(HPAGE_PMD_NR):
@@ -820,6 +835,8 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
             entry = swp_entry_to_pte(make_migration_entry(page + i, write))
             if has(PMD_SPLIT_KEEPS_SOFT_DIRTY) and soft_dirty:
                 entry = pte_swp_mksoft_dirty(entry)
+            if uffd_wp:
+                entry = pte_swp_mkuffd_wp(entry)
         else:
             entry = mk_pte(page + i, vma.vm_page_prot)
             entry = maybe_mkwrite(entry, vma)
@@ -829,6 +846,8 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
                 entry = pte_mkold(entry)
             if has(PMD_SPLIT_KEEPS_SOFT_DIRTY) and soft_dirty:
                 entry = pte_mksoft_dirty(entry)
+            if uffd_wp:
+                entry = pte_mkuffd_wp(entry)
         if dirty:
             SetPageDirty(page + i)
         init_pte(pgtable.pte[i], entry)
@@ -1234,6 +1253,8 @@ def set_pmd_migration_entry(pvmw: PageVmaMappedWalk, page: Page) -> None:
     pmdswp = swp_entry_to_pte(entry)
     if has(SOFT_DIRTY_OVER_THP_MIGRATION) and pmd_soft_dirty(pmdval):
         pmdswp = pte_swp_mksoft_dirty(pmdswp)
+    if has(UFFD_WP_OVER_THP_MIGRATION) and pte_uffd_wp(pmdval):
+        pmdswp = pte_swp_mkuffd_wp(pmdswp)
     set_pmd_at(pvmw.pmd, pmdswp)
     page_remove_rmap(page, True)
     put_page(page)
@@ -1255,6 +1276,8 @@ def remove_migration_pmd(pvmw: PageVmaMappedWalk, new: Page) -> None:
         pmde = pmd_mksoft_dirty(pmde)
     if is_write_migration_entry(pte_to_swp_entry(pmdswp)):
         pmde = maybe_mkwrite(pmde, vma)
+    if has(USERFAULTFD_WP) and pte_swp_uffd_wp(pmdswp):
+        pmde = pte_mkuffd_wp(pmde)
     page_add_anon_rmap(new, vma, haddr, True)
     set_pmd_at(pvmw.pmd, pmde)
     if vma.vm_flags & VM_LOCKED:
@@ -1349,4 +1372,8 @@ from mmspec.spec.page.migrate import PageList, list_add_page, remove_migration_p
 from mmspec.spec.page.mmu_notifier import (  # noqa: E402
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
+)
+from mmspec.spec.page.userfault import (  # noqa: E402
+    handle_userfault,
+    userfaultfd_missing,
 )

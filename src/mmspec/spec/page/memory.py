@@ -6,6 +6,7 @@ from mmspec.kernels.changes import (
     FORK_COPIES_PINNED_PAGES,
     FORK_STOPS_GUP_FAST,
     PMD_MIGRATION_IN_COMMON_PATHS,
+    USERFAULTFD_WP,
 )
 from mmspec.lang import BUG_ON, NULL, OnStack, atomic, bug, has, holds, restates, u8, u32, u64
 from mmspec.spec.machine.locks import spin_lock, spin_unlock
@@ -32,6 +33,7 @@ from mmspec.spec.machine.pgtable import (
     pte_swp_mksoft_dirty,
     pte_swp_soft_dirty,
     pte_to_swp_entry,
+    pte_uffd_wp,
     pte_write,
     pte_wrprotect,
     swp_entry_to_pte,
@@ -77,6 +79,8 @@ from mmspec.spec.page.mm_types import (
     MMF_HAS_PINNED,
     VM_LOCKED,
     VM_NOHUGEPAGE,
+    VM_UFFD_MISSING,
+    VM_UFFD_WP,
     Mm,
     Page,
     Pmd,
@@ -211,6 +215,10 @@ def do_anonymous_page(vmf: VmFault) -> u8:
     vmf.ptl = pte_lockptr(vmf.pte)
     spin_lock(vmf.ptl)
     pteval = vmf.pte.val
+    if pte_none(pteval) and userfaultfd_missing(vma):
+        spin_unlock(vmf.ptl)
+        put_page(page)
+        return handle_userfault(vmf, VM_UFFD_MISSING)
     if pte_none(pteval):
         add_mm_counter(vma.vm_mm, MM_ANONPAGES, 1)
         page_add_new_anon_rmap(page, vma, vmf.address, False)
@@ -359,6 +367,9 @@ def wp_page_copy(vmf: VmFault) -> u8:
 def do_wp_page(vmf: VmFault) -> u8:
     """A store to a read-only page: reuse it if it is ours alone, else copy it. Drops the lock."""
     vma = vmf.vma
+    if has(USERFAULTFD_WP) and userfaultfd_wp(vma) and pte_uffd_wp(vmf.orig_pte):
+        spin_unlock(vmf.ptl)
+        return handle_userfault(vmf, VM_UFFD_WP)
     vmf.page = vm_normal_page(vmf.orig_pte)
     page = vmf.page
     if not page:
@@ -447,6 +458,8 @@ def __handle_mm_fault(vma: Vma, address: u32, flags: u8) -> u8:
             return 0
         if pmd_trans_huge(orig_pmd):
             if flags & FAULT_FLAG_WRITE and not pmd_write(orig_pmd):
+                if has(USERFAULTFD_WP) and userfaultfd_wp(vma) and pte_uffd_wp(orig_pmd):
+                    return handle_userfault(vmf, VM_UFFD_WP)
                 ret = do_huge_pmd_wp_page(vmf, orig_pmd)
                 if not ret & VM_FAULT_FALLBACK:
                     return ret
@@ -697,3 +710,10 @@ def zap_pmd_range(tlb: MmuGather, vma: Vma, start: u32, end: u32) -> None:
         if not done and not pmd_none_or_trans_huge_or_clear_bad(pmd):
             zap_pte_range(tlb, vma, pmd, address, following)
         address = following
+
+
+from mmspec.spec.page.userfault import (  # noqa: E402
+    handle_userfault,
+    userfaultfd_missing,
+    userfaultfd_wp,
+)

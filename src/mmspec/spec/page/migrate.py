@@ -16,6 +16,7 @@ from mmspec.kernels.changes import (
     MOVE_PAGES_MOVES_THP,
     RESTORE_BY_WALK,
     THP_MIGRATION,
+    USERFAULTFD_WP,
 )
 from mmspec.kernels.drafts import MOVE_PAGES_ISOLATES_TAIL
 from mmspec.lang import (
@@ -43,7 +44,9 @@ from mmspec.spec.machine.pgtable import (
     pmd_trans_huge,
     pte_mkold,
     pte_mksoft_dirty,
+    pte_mkuffd_wp,
     pte_swp_soft_dirty,
+    pte_swp_uffd_wp,
     pte_to_swp_entry,
 )
 from mmspec.spec.machine.sizes import (
@@ -163,6 +166,8 @@ def remove_migration_pte(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
         # permissions may have changed meanwhile
         if is_write_migration_entry(pte_to_swp_entry(swp_pte)):
             pte = maybe_mkwrite(pte, vma)
+        elif has(USERFAULTFD_WP) and pte_swp_uffd_wp(swp_pte):
+            pte = pte_mkuffd_wp(pte)
         set_pte_at(pvmw.pte, pte)
         page_add_anon_rmap(new, vma, pvmw.address, False)
         if has(MIGRATION_MLOCKS_NEW_PAGE) and vma.vm_flags & VM_LOCKED:

@@ -37,6 +37,7 @@ from mmspec.spec.machine.sizes import (
     NR_SWAP_SLOTS,
     NR_TABLES,
     NR_TASKS,
+    NR_USERFAULTFDS,
     NR_VMAS,
     PTRS_PER_PMD,
     PTRS_PER_PTE,
@@ -202,6 +203,25 @@ class HugeZeroPage(Struct):
     refcount: u8
 
 
+class UserfaultWait(Struct):
+    """struct userfaultfd_wait_queue of a task: where it has faulted (0: it has not), and whether it
+    has been woken since.
+    """
+
+    address: u32
+    waken: u8
+
+
+class Userfaultfd(Struct):
+    """struct userfaultfd_ctx. protected belongs to checking: pages that UFFDIO_WRITEPROTECT has
+    protected, and nobody has unprotected yet.
+    """
+
+    mm: Mm = immutable()
+    wait: Array[UserfaultWait] = array(NR_TASKS)
+    protected: Array[u8] = array(USER_PAGES)
+
+
 class SwapInfo(Struct):
     """The one swap file, with its swap cache.
 
@@ -236,6 +256,7 @@ mms: Pool[Mm] = pool(Mm, NR_MMS)
 tasks: Pool[TaskStruct] = pool(TaskStruct, NR_TASKS)
 cpus: Pool[Cpu] = pool(Cpu, NR_TASKS)
 kvms: Pool[Kvm] = pool(Kvm, NR_GUESTS)
+userfaultfds: Pool[Userfaultfd] = pool(Userfaultfd, NR_USERFAULTFDS)
 pgdat: Pglist = static(Pglist)
 huge_zero: HugeZeroPage = static(HugeZeroPage)
 swap_info: SwapInfo = static(SwapInfo)
@@ -247,6 +268,7 @@ MMF_HUGE_ZERO_PAGE, MMF_HAS_PINNED = 1, 2
 
 VM_READ, VM_WRITE, VM_EXEC, VM_SHARED = 0x1, 0x2, 0x4, 0x8
 VM_GROWSDOWN = 0x100
+VM_UFFD_MISSING, VM_UFFD_WP = 0x200, 0x1000
 VM_LOCKED = 0x2000
 VM_SEQ_READ, VM_RAND_READ = 0x8000, 0x10000
 VM_STACK_INCOMPLETE_SETUP = VM_RAND_READ | VM_SEQ_READ

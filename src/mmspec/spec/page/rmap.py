@@ -20,6 +20,7 @@ from mmspec.kernels.changes import (
     UNMAP_NOTIFIES_OF_RANGE,
     UNMAP_UNTIL_NOT_MAPPED,
     UNMAPPED_THP_NOT_QUEUED,
+    USERFAULTFD_WP,
 )
 from mmspec.kernels.drafts import (
     BRANCH_AT_TOP,
@@ -59,6 +60,8 @@ from mmspec.spec.machine.pgtable import (
     pte_pfn,
     pte_soft_dirty,
     pte_swp_mksoft_dirty,
+    pte_swp_mkuffd_wp,
+    pte_uffd_wp,
     pte_write,
     swp_entry,
     swp_entry_to_pte,
@@ -969,6 +972,8 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
             swp_pte = swp_entry_to_pte(entry)
             if has(MIGRATION_KEEPS_SOFT_DIRTY) and pte_soft_dirty(pteval):
                 swp_pte = pte_swp_mksoft_dirty(swp_pte)
+            if has(USERFAULTFD_WP) and pte_uffd_wp(pteval):
+                swp_pte = pte_swp_mkuffd_wp(swp_pte)
             set_pte_at(pvmw.pte, swp_pte)
         else:
             assert PageAnon(page), "file pages are not part of the specification"

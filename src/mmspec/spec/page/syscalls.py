@@ -22,8 +22,10 @@ from mmspec.spec.page.gup import (
     unpin_user_page,
 )
 from mmspec.spec.page.huge_memory import (
+    FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_WRITE,
     VM_FAULT_OOM,
+    VM_FAULT_RETRY,
 )
 from mmspec.spec.page.kvm_main import kvm_create_vm
 from mmspec.spec.page.kvm_mmu import guest_cpu_load, guest_cpu_store, tdp_page_fault
@@ -66,6 +68,11 @@ from mmspec.spec.page.task_mmu import (
     pagemap_read,
     show_smap,
 )
+from mmspec.spec.page.userfault import (
+    userfaultfd,
+    wake_userfault,
+)
+from mmspec.spec.page.userfaultfd import mcopy_atomic, userfaultfd_register, userfaultfd_unregister
 from mmspec.spec.page.vmscan import shrink_inactive_list
 
 PROT = VM_READ | VM_WRITE | VM_EXEC
@@ -151,7 +158,10 @@ def do_page_fault(address: u32, flags: u8) -> bool:
     if not vma or address < vma.vm_start or access_error(flags, vma):
         up_read(mm.mmap_sem)
         return False
-    fault = handle_mm_fault(vma, address, flags)
+    fault = handle_mm_fault(vma, address, flags | FAULT_FLAG_ALLOW_RETRY)
+    if fault & VM_FAULT_RETRY:
+        # mmap_sem has been given back
+        return True
     up_read(mm.mmap_sem)
     return fault & VM_FAULT_OOM == 0
 
@@ -226,6 +236,28 @@ def unpin() -> None:
     page = tasks[this_task()].pin
     tasks[this_task()].pin = NULL
     unpin_user_page(page, FOLL_PIN)
+
+
+# -------------------------------------------------------------------------------- userfaultfd
+
+
+def uffd_register(start: u32, mode: u32) -> None:
+    """Open a userfaultfd, and register the VMA at an address: UFFDIO_REGISTER."""
+    mm = tasks[this_task()].mm
+    userfaultfd(mm)
+    userfaultfd_register(mm, start, mode)
+
+
+def uffd_unregister(start: u32, length: u32) -> None:
+    """UFFDIO_UNREGISTER."""
+    userfaultfd_unregister(tasks[this_task()].mm, start, start + length)
+
+
+def uffd_copy(address: u32, value: u8) -> int:
+    """UFFDIO_COPY: fill in one page, and wake who waits for it."""
+    ret = mcopy_atomic(tasks[this_task()].mm, address, value)
+    wake_userfault(address, address + PAGE_SIZE)
+    return ret
 
 
 # ------------------------------------------------------------------------------- system calls
