@@ -6,6 +6,11 @@ from mmspec.kernels.change import Change, name_changes
 
 # ---------------------------------- older than every release here: all have them, to be taken out
 
+PMD_HUGE_AT_ANY_TIME = Change(
+    commit="1a5a9906d4e8",
+    subject="mm: thp: fix pmd_bad() triggering in code paths holding mmap_sem read mode",
+    release="v3.4",
+)
 MIGRATION_KEEPS_SOFT_DIRTY = Change(
     commit="c3d16e16522f",
     subject="mm: migration: do not lose soft dirty bit if page is in migration state",
@@ -80,6 +85,11 @@ FREEZE_CHECKS_PMD_UNDER_LOCK = Change(
     subject="mm: thp: move pmd check inside ptl for freeze_page()",
     release="v4.8",
 )
+MREMAP_FLUSHES_DIRTY_FIRST = Change(
+    commit="5d1904204c99",
+    subject="mremap: fix race between mremap() and page cleanning",
+    release="v4.9",
+)
 
 # -------------------------------------------------------------------------- walks (v4.11)
 
@@ -141,6 +151,16 @@ SWAP_CACHE_ADDS_DIRTY = Change(
     release="v4.14",
 )
 
+PARALLEL_ZAPS_FLUSH = Change(
+    commit="99baac21e458",
+    subject="mm: fix MADV_[FREE|DONTNEED] TLB flush miss problem",
+    release="v4.13",
+)
+ZAP_FLUSHES_ALL_ITS_RANGE = Change(
+    commit="4647706ebeee",
+    subject="mm: always flush VMA ranges affected by zap_page_range",
+    release="v4.14",
+)
 THP_WP_UNDER_PAGE_LOCK = Change(
     commit="ba3c4ce6def4",
     subject="mm, THP, swap: make reuse_swap_page() works for THP swapped out",
@@ -296,6 +316,17 @@ PMD_MIGRATION_LEAVES_NOTIFYING_TO_CALLER = Change(
     release="v4.20",
     needs=(THP_MIGRATION,),
 )
+ZAP_LEAVES_FLUSHES_TO_GATHER = Change(
+    commit="50c150f26261",
+    subject='Revert "mm: always flush VMA ranges affected by zap_page_range"',
+    release="v4.19",
+    needs=(ZAP_FLUSHES_ALL_ITS_RANGE,),
+)
+MREMAP_FLUSHES_BEFORE_UNLOCK = Change(
+    commit="eb66ae030829",
+    subject="mremap: properly flush TLB before releasing the page",
+    release="v4.19",
+)
 MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS = Change(
     commit="2e83ee1d8694",
     subject="mm: thp: fix flags for pmd migration when split",
@@ -424,6 +455,21 @@ FREEZE_GOES_ON_AFTER_PMD_SPLIT = Change(
     subject="try_to_migrate_one(): restart walk after split_huge_pmd_locked",
     release="v7.x",
     needs=(FREEZE_SPLITS_PMD_IN_WALK,),
+)
+
+# ------------------------------------------ mremap moves page tables (v5.0), and the fix of that
+
+MREMAP_MOVES_TABLES = Change(
+    commit="2c91bd4a4e2e",
+    subject="mm: speed up mremap by 20x on large regions",
+    release="v5.0",
+    needs=(MREMAP_FLUSHES_BEFORE_UNLOCK,),
+)
+MREMAP_TABLES_UNDER_RMAP_LOCK = Change(
+    commit="97113eb39fa7",
+    subject="mm/mremap: hold the rmap lock in write mode when moving page table entries.",
+    release="v5.14",
+    needs=(MREMAP_MOVES_TABLES,),
 )
 
 name_changes(globals())

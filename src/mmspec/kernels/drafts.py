@@ -14,6 +14,7 @@ from mmspec.kernels.changes import (
     MOVE_PAGES_MOVES_THP,
     PMD_MIGRATION_IN_COMMON_PATHS,
     QUEUE_PAGES_REQUIRED,
+    SOFT_DIRTY_OVER_THP_MIGRATION,
     THP_MIGRATION,
 )
 
@@ -105,6 +106,11 @@ WALK_MATCHES_ANY_PMD = Change(
     subject="page_vma_mapped_walk() does not compare the PMD's page with the one it looks for",
     release="mutant",
     needs=(FREEZE_IN_ONE_CALL,),
+)
+MREMAP_FORGETS_MIGRATION_PMD = Change(
+    subject="move_soft_dirty_pmd() leaves migration entries as they are",
+    release="mutant",
+    needs=(SOFT_DIRTY_OVER_THP_MIGRATION,),
 )
 
 name_changes(globals())

@@ -32,6 +32,8 @@ from mmspec.kernels.changes import (
     MIGRATION_WAIT_FOR_HEAD,
     MIGRATION_WAIT_TAKES_NO_REFERENCE,
     MOVE_PAGES_MOVES_THP,
+    MREMAP_FLUSHES_BEFORE_UNLOCK,
+    MREMAP_FLUSHES_DIRTY_FIRST,
     MUNLOCK_COUNTS_CLEARED_PAGES,
     MUNLOCK_PASSES_TAILS,
     MUNLOCK_SKIPS_ONLY_MLOCKED_THP,
@@ -40,7 +42,9 @@ from mmspec.kernels.changes import (
     NO_MAPCOUNT_OF_MIGRATION_ENTRY,
     PAGE_IDLE_COLLECTS_ACCESSES,
     PAGEMAP_OFFSET_OF_SUBPAGE,
+    PARALLEL_ZAPS_FLUSH,
     PINS_COUNTED_APART,
+    PMD_HUGE_AT_ANY_TIME,
     PMD_MIGRATION_IN_COMMON_PATHS,
     PMD_MIGRATION_KEEPS_DIRTY,
     PMD_MIGRATION_LEAVES_NOTIFYING_TO_CALLER,
@@ -70,10 +74,14 @@ from mmspec.kernels.changes import (
     WALK_READS_PMD_ONCE,
     WP_COUNTS_THP_MAPPINGS,
     WP_TESTS_HUGE_ZERO_ONCE,
+    ZAP_FLUSHES_ALL_ITS_RANGE,
+    ZAP_LEAVES_FLUSHES_TO_GATHER,
 )
 
 #: Fixes that every kernel here has; they can be taken out.
 FROM_THE_START = (
+    PMD_HUGE_AT_ANY_TIME,
+    MREMAP_FLUSHES_DIRTY_FIRST,
     MIGRATION_KEEPS_SOFT_DIRTY,
     PMD_SPLIT_KEEPS_SOFT_DIRTY,
     FREEZE_CHECKS_PMD_UNDER_LOCK,
@@ -102,6 +110,7 @@ v4_13 = Kernel.of(
         UNMAP_NOTIFIES_OF_RANGE,
         BATCHED_FLUSH_IS_NOT_MISSED,
         MADV_FREE_KEEPS_PMD_HUGE,
+        PARALLEL_ZAPS_FLUSH,
     },
 )
 
@@ -127,6 +136,7 @@ v4_14 = Kernel.of(
         *RECLAIM_OF_V4_14,
         THP_WP_UNDER_PAGE_LOCK,
         WALK_READS_PMD_ONCE,
+        ZAP_FLUSHES_ALL_ITS_RANGE,
     },
 )
 
@@ -143,6 +153,8 @@ LATER_FIXES = (
     PAGE_IDLE_COLLECTS_ACCESSES,
     SPLIT_TAIL_PUBLISHED_LAST,
     MIGRATED_THP_MLOCKED_IF_PMD_ONLY,
+    ZAP_LEAVES_FLUSHES_TO_GATHER,
+    MREMAP_FLUSHES_BEFORE_UNLOCK,
     PMD_MIGRATION_LEAVES_NOTIFYING_TO_CALLER,
     MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS,
     UNMAPPED_THP_NOT_QUEUED,
@@ -170,7 +182,9 @@ v4_14_fixed = v4_14.with_all_fixes()
 #: v4.10 with those of these fixes that it can have.
 v4_10_fixed = Kernel(
     "v4.10 with later fixes",
-    v4_10.with_(*(c for c in LATER_FIXES if not c.needs), THP_WP_UNDER_PAGE_LOCK).changes,
+    v4_10.with_(
+        *(c for c in LATER_FIXES if not c.needs), THP_WP_UNDER_PAGE_LOCK, PARALLEL_ZAPS_FLUSH
+    ).changes,
 )
 
 RELEASES = {kernel.name: kernel for kernel in (v4_10, v4_13, v4_14)}

@@ -32,6 +32,8 @@ NAMES = (
     "told",
     "base_pages",
     "filled",
+    "zaps",
+    "remaps",
 )
 
 

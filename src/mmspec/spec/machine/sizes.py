@@ -26,6 +26,10 @@ USER_BASE: int = derived(lambda: PAGE_SIZE << HPAGE_PMD_ORDER)
 USER_PAGES: int = derived(lambda: PTRS_PER_PMD << HPAGE_PMD_ORDER)
 USER_END: int = derived(lambda: (PAGE_SIZE << HPAGE_PMD_ORDER) * (PTRS_PER_PMD + 1))
 
+#: Pages that an mmu_gather collects before it must flush; by default more than there are.
+_BATCH: int = param("mmu_batch", 0)
+MMU_GATHER_BATCH: int = derived(lambda: int(_BATCH) or (PTRS_PER_PMD << HPAGE_PMD_ORDER) + 1)
+
 #: Page frames, on two nodes: the first half is node 0.
 NR_FRAMES: int = param("frames", 16)
 FRAMES_PER_NODE: int = derived(lambda: NR_FRAMES // 2)

@@ -128,6 +128,8 @@ def cpu_store(address: u32, value: u8) -> bool:
     k = user_page(address)
     if mm.zapped[k] != frame:
         mm.last_store[k] = value
+    elif mm.moved[k]:
+        mm.last_store[mm.moved[k] - 1] = value
     return True
 
 

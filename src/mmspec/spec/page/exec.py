@@ -129,7 +129,8 @@ def shift_arg_pages(vma: Vma, shift: u32) -> int:
         return -EFAULT
     # from here on the reverse map looks for its pages where they will be
     vma_adjust(vma, old_start - shift, old_end)
-    if move_page_tables(vma, old_start, old_start - shift, old_end - old_start):
+    length = old_end - old_start
+    if move_page_tables(vma, old_start, old_start - shift, length, False) != length:
         return -ENOMEM
     vma_adjust(vma, old_start - shift, old_end - shift)
     return 0

@@ -172,7 +172,7 @@ from mmspec.spec.page.mm_types import (
     mem_map,
     pgdat,
 )
-from mmspec.spec.page.mmu_gather import MmuGather, tlb_remove_page
+from mmspec.spec.page.mmu_gather import MmuGather, tlb_remove_page, tlb_remove_pmd_tlb_entry
 from mmspec.spec.page.page_alloc import (
     TAIL_MAPPING,
     SetPageUptodate,
@@ -646,6 +646,7 @@ def zap_huge_pmd(tlb: MmuGather, vma: Vma, pmd: Pmd, address: u32) -> bool:
         return False
     mm = vma.vm_mm
     orig_pmd = pmdp_huge_get_and_clear_full(mm, address, pmd)
+    tlb_remove_pmd_tlb_entry(tlb, address)
     page: Page = NULL
     if is_huge_zero_pmd(orig_pmd):
         zap_deposited_table(mm, pmd)

@@ -87,7 +87,13 @@ from mmspec.spec.page.mm_types import (
     Pte,
     Vma,
 )
-from mmspec.spec.page.mmu_gather import MmuGather, tlb_remove_page
+from mmspec.spec.page.mmu_gather import (
+    MmuGather,
+    __tlb_remove_page,
+    tlb_flush_mmu_free,
+    tlb_flush_mmu_tlbonly,
+    tlb_remove_tlb_entry,
+)
 from mmspec.spec.page.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
@@ -654,38 +660,46 @@ def zap_pte_range(tlb: MmuGather, vma: Vma, pmd: Pmd, start: u32, end: u32) -> N
     mm = vma.vm_mm
     pmdval = pmd.val
     table = pmd_table(pmdval)
-    spin_lock(table.ptl)
-    flush_tlb_batched_pending(mm)
     address = start
     while address != end:
-        pte = pte_in(table, address)
-        ptent = pte.val
-        if pte_none(ptent):
-            address += PAGE_SIZE
-            continue
-        if pte_present(ptent):
-            page = vm_normal_page(ptent)
-            ptep_get_and_clear_full(mm, address, pte)
-            if not page:
+        force_flush = False
+        spin_lock(table.ptl)
+        flush_tlb_batched_pending(mm)
+        while address != end and not force_flush:
+            pte = pte_in(table, address)
+            ptent = pte.val
+            if pte_none(ptent):
                 address += PAGE_SIZE
                 continue
-            add_mm_counter(mm, MM_ANONPAGES, -1)
-            # cleared, and not yet unmapped: who looks without the lock sees neither
-            page_remove_rmap(page, False)
-            if page_mapcount(page) < 0:
-                bug("bad pte", "BUG: Bad page map: negative mapcount", page)
-            tlb_remove_page(tlb, page)
-        else:
-            entry = pte_to_swp_entry(ptent)
-            if not non_swap_entry(entry):
-                add_mm_counter(mm, MM_SWAPENTS, -1)
-                free_swap_and_cache(entry)
-            elif is_migration_entry(entry):
-                migration_entry_to_page(entry)
+            if pte_present(ptent):
+                page = vm_normal_page(ptent)
+                ptep_get_and_clear_full(mm, address, pte)
+                tlb_remove_tlb_entry(tlb, address)
+                if not page:
+                    address += PAGE_SIZE
+                    continue
                 add_mm_counter(mm, MM_ANONPAGES, -1)
-            pte_clear_not_present_full(mm, address, pte)
-        address += PAGE_SIZE
-    spin_unlock(table.ptl)
+                # cleared, and not yet unmapped: who looks without the lock sees neither
+                page_remove_rmap(page, False)
+                if page_mapcount(page) < 0:
+                    bug("bad pte", "BUG: Bad page map: negative mapcount", page)
+                force_flush = __tlb_remove_page(tlb, page)
+            else:
+                entry = pte_to_swp_entry(ptent)
+                if not non_swap_entry(entry):
+                    add_mm_counter(mm, MM_SWAPENTS, -1)
+                    free_swap_and_cache(entry)
+                elif is_migration_entry(entry):
+                    migration_entry_to_page(entry)
+                    add_mm_counter(mm, MM_ANONPAGES, -1)
+                pte_clear_not_present_full(mm, address, pte)
+            address += PAGE_SIZE
+        # a full batch: flush it with the lock, free it without, and go on
+        if force_flush:
+            tlb_flush_mmu_tlbonly(tlb)
+        spin_unlock(table.ptl)
+        if force_flush:
+            tlb_flush_mmu_free(tlb)
 
 
 @restates("mm/memory.c", at="v4.14")

@@ -139,9 +139,10 @@ class Vma(Struct):
 class Mm(Struct):
     """struct mm_struct. rss by MM_FILEPAGES and so on.
 
-    last_store, zapped and pinned belong to checking: what a load of each user page must return; the
-    frame (plus one) that was unmapped there but may still be in a TLB; and the one that was pinned
-    there, until it is unmapped for good.
+    last_store, zapped, moved and pinned belong to checking: what a load of each user page must
+    return; the frame (plus one) that was unmapped there but may still be in a TLB; if it was moved,
+    the user page (plus one) that it is at now; and the frame that was pinned there, until it is
+    unmapped for good.
     """
 
     mm_users: u8
@@ -158,6 +159,7 @@ class Mm(Struct):
     last_store: Array[u8] = array(USER_PAGES)
     zapped: Array[u16] = array(USER_PAGES)
     pinned: Array[u16] = array(USER_PAGES)
+    moved: Array[u16] = array(USER_PAGES)
 
 
 class TaskStruct(Struct):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from mmspec.kernels.changes import ZAP_FLUSHES_ALL_ITS_RANGE, ZAP_LEAVES_FLUSHES_TO_GATHER
 from mmspec.lang import (
     NULL,
     atomic,
     bug,
+    has,
     initializer,
     restates,
     this_task,
+    u16,
     u32,
     u64,
     unlocked,
@@ -22,7 +25,6 @@ from mmspec.spec.machine.sizes import (
     NR_VMAS,
     PAGE_SHIFT,
     PTRS_PER_PMD,
-    USER_BASE,
     USER_END,
     USER_PAGES,
 )
@@ -43,7 +45,7 @@ from mmspec.spec.page.mm_types import (
     tasks,
     vmas,
 )
-from mmspec.spec.page.mmu_gather import MmuGather, tlb_finish_mmu
+from mmspec.spec.page.mmu_gather import MmuGather, pte_free_tlb, tlb_finish_mmu, tlb_gather_mmu
 from mmspec.spec.page.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
@@ -51,12 +53,15 @@ from mmspec.spec.page.mmu_notifier import (
 )
 from mmspec.spec.page.pgtable import (
     flush_tlb_mm,
-    pmd_index,
+    flush_tlb_range,
     pmd_none_or_clear_bad,
     pmd_offset,
     pmd_table,
+    thrown_away,
 )
-from mmspec.spec.page.rmap import anon_vma_fork, unlink_anon_vmas
+from mmspec.spec.page.rmap import anon_vma_clone, anon_vma_fork, unlink_anon_vmas
+
+FIRST_USER_ADDRESS = 0
 
 # ------------------------------------------------------------------------------------- VMAs
 
@@ -121,6 +126,17 @@ def vma_copy(vma: Vma, source: Vma, mm: Mm) -> None:
     vma.anon_vma_chain = NULL
 
 
+@initializer
+def vma_copy_to(vma: Vma, source: Vma, start: u32, length: u32, pgoff: u16) -> None:
+    """A copy of a VMA at another place of its address space, not linked yet."""
+    vma_copy(vma, source, source.vm_mm)
+    vma.vm_flags = source.vm_flags
+    vma.vm_start = start
+    vma.vm_end = start + length
+    vma.vm_pgoff = pgoff
+    vma.anon_vma = source.anon_vma
+
+
 @atomic
 def vm_area_free(vma: Vma) -> None:
     """Give a VMA structure back, when nothing leads to it any more."""
@@ -143,16 +159,17 @@ def vma_link(mm: Mm, vma: Vma) -> None:
         mm.mmap = vma
 
 
-def vma_unlink(mm: Mm, vma: Vma) -> None:
-    """Take a VMA out of the address space. Requires: mmap_sem for writing."""
+def vma_unlink(mm: Mm, vma: Vma) -> Vma:
+    """Take a VMA out of the address space; the one before it. Requires: mmap_sem for writing."""
     following = vma.vm_next
     if mm.mmap is vma:
         mm.mmap = following
-        return
+        return NULL
     before = mm.mmap
     while before.vm_next is not vma:
         before = before.vm_next
     before.vm_next = following
+    return before
 
 
 @restates("mm/mmap.c", at="v4.14")
@@ -168,6 +185,26 @@ def do_mmap(mm: Mm, start: u32, length: u32, flags: u32) -> int:
     return 0
 
 
+@restates("mm/mmap.c", at="v4.14")
+def copy_vma(vma: Vma, start: u32, length: u32, pgoff: u16) -> Vma:
+    """A VMA at another place for what `vma` maps; NULL if there is none. Omits: merging.
+
+    Requires: mmap_sem for writing.
+    """
+    new_vma = vm_area_alloc()
+    if not new_vma:
+        return NULL
+    if not vma.anon_vma:
+        # nothing is mapped there yet: its offsets are as if it had always been at its new place
+        pgoff = start >> PAGE_SHIFT
+    vma_copy_to(new_vma, vma, start, length, pgoff)
+    if anon_vma_clone(new_vma, vma):
+        vm_area_free(new_vma)
+        return NULL
+    vma_link(vma.vm_mm, new_vma)
+    return new_vma
+
+
 # ------------------------------------------------------------------------------- page tables
 
 
@@ -178,30 +215,68 @@ def pmd_clear(pmd: Pmd) -> None:
 
 
 @restates("mm/memory.c", at="v4.14")
-def free_pgtables(tlb: MmuGather, vma: Vma) -> None:
-    """Free the page tables of a VMA, after the reverse map has forgotten it."""
-    mm = vma.vm_mm
-    unlink_anon_vmas(vma)
-    address = vma.vm_start
-    while address < vma.vm_end:
-        pmd = pmd_offset(mm, address)
+def free_pte_range(tlb: MmuGather, pmd: Pmd, address: u32) -> None:
+    """Detach one page table, and free it later."""
+    pmdval = pmd.val
+    table = pmd_table(pmdval)
+    pmd_clear(pmd)
+    pte_free_tlb(tlb, table, address)
+    add_nr_ptes(tlb.mm, -1)
+
+
+@restates("mm/memory.c", at="v4.14")
+def free_pgd_range(tlb: MmuGather, start: u32, end: u32, floor: u32, ceiling: u32) -> None:
+    """Free the page tables of a range that lie between floor and ceiling as a whole: the others
+    serve neighbours. Restates free_pmd_range() as well; levels above stay.
+    """
+    address = start & HPAGE_PMD_MASK
+    if address < floor:
+        address += HPAGE_PMD_SIZE
+    last = end
+    if end > ceiling & HPAGE_PMD_MASK:
+        last = end & HPAGE_PMD_MASK
+    while address < last:
+        pmd = pmd_offset(tlb.mm, address)
         if not pmd_none_or_clear_bad(pmd):
-            pmdval = pmd.val
-            tlb.tables[pmd_index(address)] = pmd_table(pmdval)
-            pmd_clear(pmd)
-            add_nr_ptes(mm, -1)
-        address = (address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE
+            free_pte_range(tlb, pmd, address)
+        address += HPAGE_PMD_SIZE
+
+
+@restates("mm/memory.c", at="v4.14")
+def free_pgtables(tlb: MmuGather, vma: Vma, floor: u32, ceiling: u32) -> None:
+    """Free the page tables of a VMA, after the reverse map has forgotten it."""
+    unlink_anon_vmas(vma)
+    free_pgd_range(tlb, vma.vm_start, vma.vm_end, floor, ceiling)
 
 
 @restates("mm/memory.c", at="v4.14")
 def zap_page_range(vma: Vma, start: u32, length: u32) -> None:
     """Unmap a range, and flush. Requires: mmap_sem for reading."""
     mm = vma.vm_mm
-    tlb = MmuGather(mm=mm, start=start, end=start + length)
+    tlb = MmuGather()
+    tlb_gather_mmu(tlb, mm, False)
     mmu_notifier_invalidate_range_start(mm, start, start + length)
     zap_pmd_range(tlb, vma, start, start + length)
+    if has(ZAP_FLUSHES_ALL_ITS_RANGE) and not has(ZAP_LEAVES_FLUSHES_TO_GATHER):
+        # somebody else may have cleared entries here, and not have flushed them yet
+        flush_tlb_range(mm, start, start + length)
     mmu_notifier_invalidate_range_end(mm, start, start + length)
-    tlb_finish_mmu(tlb)
+    tlb_finish_mmu(tlb, start, start + length)
+    thrown_away(mm, start, start + length)
+
+
+@restates("mm/mmap.c", at="v4.14")
+def unmap_region(mm: Mm, vma: Vma, prev: Vma, following: Vma) -> None:
+    """Unmap what lies between two VMAs that stay."""
+    tlb = MmuGather()
+    tlb_gather_mmu(tlb, mm, False)
+    mmu_notifier_invalidate_range_start(mm, vma.vm_start, vma.vm_end)
+    zap_pmd_range(tlb, vma, vma.vm_start, vma.vm_end)
+    mmu_notifier_invalidate_range_end(mm, vma.vm_start, vma.vm_end)
+    floor = prev.vm_end if prev else FIRST_USER_ADDRESS
+    ceiling = following.vm_start if following else USER_END
+    free_pgtables(tlb, vma, floor, ceiling)
+    tlb_finish_mmu(tlb, vma.vm_start, vma.vm_end)
 
 
 @restates("mm/mmap.c", at="v4.14")
@@ -212,13 +287,8 @@ def do_munmap(mm: Mm, start: u32, length: u32) -> int:
         following = vma.vm_next
         if vma.vm_flags & VM_LOCKED:
             munlock_vma_pages_range(vma, vma.vm_start, vma.vm_end)
-        vma_unlink(mm, vma)
-        tlb = MmuGather(mm=mm, start=vma.vm_start, end=vma.vm_end)
-        mmu_notifier_invalidate_range_start(mm, tlb.start, tlb.end)
-        zap_pmd_range(tlb, vma, vma.vm_start, vma.vm_end)
-        mmu_notifier_invalidate_range_end(mm, tlb.start, tlb.end)
-        free_pgtables(tlb, vma)
-        tlb_finish_mmu(tlb)
+        prev = vma_unlink(mm, vma)
+        unmap_region(mm, vma, prev, following)
         vm_area_free(vma)
         vma = following
     return 0
@@ -260,15 +330,18 @@ def exit_mmap(mm: Mm) -> None:
     vma = mm.mmap
     if not vma:
         return
-    tlb = MmuGather(mm=mm, start=USER_BASE, end=USER_END)
+    tlb = MmuGather()
+    tlb_gather_mmu(tlb, mm, True)
     while vma:
         zap_pmd_range(tlb, vma, vma.vm_start, vma.vm_end)
         vma = vma.vm_next
     vma = mm.mmap
     while vma:
-        free_pgtables(tlb, vma)
-        vma = vma.vm_next
-    tlb_finish_mmu(tlb)
+        following = vma.vm_next
+        ceiling = following.vm_start if following else USER_END
+        free_pgtables(tlb, vma, FIRST_USER_ADDRESS, ceiling)
+        vma = following
+    tlb_finish_mmu(tlb, FIRST_USER_ADDRESS, USER_END)
     vma = mm.mmap
     while vma:
         following = vma.vm_next
@@ -286,6 +359,7 @@ def mm_free(mm: Mm) -> None:
         mm.last_store[k] = 0
         mm.zapped[k] = 0
         mm.pinned[k] = 0
+        mm.moved[k] = 0
 
 
 @atomic

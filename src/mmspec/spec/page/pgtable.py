@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from mmspec.kernels import WATCHED
 from mmspec.kernels.changes import (
+    PMD_HUGE_AT_ANY_TIME,
     PMD_MIGRATION_IN_COMMON_PATHS,
     PMDP_INVALIDATE_RETURNS_OLD,
 )
@@ -234,10 +235,10 @@ def pmd_none_or_trans_huge_or_clear_bad(pmd: Pmd) -> bool:
     """Whether there is no stable page table to walk; a value that makes no sense is cleared."""
     val = pmd.val
     if has(PMD_MIGRATION_IN_COMMON_PATHS):
-        unstable = pmd_none(val) or pmd_trans_huge(val) or not pmd_present(val)
+        unstable = pmd_none(val) or not pmd_present(val)
     else:
-        unstable = pmd_none(val) or pmd_trans_huge(val)
-    if unstable:
+        unstable = pmd_none(val)
+    if unstable or (has(PMD_HUGE_AT_ANY_TIME) and pmd_trans_huge(val)):
         return True
     if pmd_bad(val):
         pmd_clear_bad(pmd)
@@ -299,6 +300,10 @@ def _interrupts_are_off(mm: Mm) -> bool:
 def flush_tlb_range(mm: Mm, start: u32, end: u32) -> None:
     """Make every processor forget translations of a range; done when all have."""
     wait_until(lambda: not _interrupts_are_off(mm))
+    for k in range(USER_PAGES):
+        if user_page(start) <= k < user_page(end):
+            mm.zapped[k] = 0
+            mm.moved[k] = 0
     for cpu in range(NR_TASKS):
         if tasks[cpu].mm is mm:
             for k in range(USER_PAGES):
@@ -346,6 +351,12 @@ def dec_tlb_flush_pending(mm: Mm) -> None:
     mm.tlb_flush_pending -= 1
 
 
+@restates("include/linux/mm_types.h", at="v4.14")
+def mm_tlb_flush_nested(mm: Mm) -> bool:
+    """Whether somebody besides the caller is changing page tables, and will flush later."""
+    return mm.tlb_flush_pending > 1
+
+
 @atomic
 def others_run(mm: Mm) -> bool:
     """Whether another processor runs this address space."""
@@ -382,6 +393,15 @@ def ptep_get_and_clear_full(mm: Mm, address: u32, pte: Pte) -> u64:
     was = pte.val
     pte.val = 0
     forget(mm, user_page(address), cached_frame(was))
+    return was
+
+
+@atomic
+def ptep_get_and_clear_moved(mm: Mm, old_addr: u32, new_addr: u32, pte: Pte) -> u64:
+    """Exchange with 0, to set it elsewhere."""
+    was = pte.val
+    pte.val = 0
+    move(mm, user_page(old_addr), user_page(new_addr), cached_frame(was))
     return was
 
 
@@ -443,6 +463,29 @@ def pmdp_huge_get_and_clear_full(mm: Mm, address: u32, pmd: Pmd) -> u64:
     frame = cached_frame(was)
     for i in range(HPAGE_PMD_NR):
         forget(mm, first + i, frame + i if frame else 0)
+    return was
+
+
+@atomic
+def pmdp_huge_get_and_clear_moved(mm: Mm, old_addr: u32, new_addr: u32, pmd: Pmd) -> u64:
+    """Exchange with 0, to set it elsewhere."""
+    was = pmd.val
+    pmd.val = 0
+    frame = cached_frame(was)
+    for i in range(HPAGE_PMD_NR):
+        move(mm, user_page(old_addr) + i, user_page(new_addr) + i, frame + i if frame else 0)
+    return was
+
+
+@atomic
+def pmdp_table_get_and_clear_moved(mm: Mm, old_addr: u32, new_addr: u32, pmd: Pmd) -> u64:
+    """Exchange with 0, to attach the page table elsewhere."""
+    was = pmd.val
+    pmd.val = 0
+    table = pmd_table(was)
+    for i in range(HPAGE_PMD_NR):
+        frame = cached_frame(table.pte[i].val)
+        move(mm, user_page(old_addr) + i, user_page(new_addr) + i, frame)
     return was
 
 
@@ -535,6 +578,18 @@ def forget(mm: Mm, k: u32, frame: u16) -> None:
     mm.last_store[k] = 0
     mm.zapped[k] = frame
     mm.pinned[k] = 0
+    mm.moved[k] = 0
+
+
+def move(mm: Mm, k: u32, to: u32, frame: u16) -> None:
+    """What was user page `k` is user page `to` from now on; `frame` as above.
+
+    Stores through a stale translation reach the page where it is now, until the flush.
+    """
+    mm.last_store[to] = mm.last_store[k]
+    mm.pinned[to] = mm.pinned[k]
+    forget(mm, k, frame)
+    mm.moved[k] = to + 1 if frame else 0
 
 
 def cached_frame(entry: u64) -> u16:
@@ -544,12 +599,14 @@ def cached_frame(entry: u64) -> u16:
     return (pte_pfn(entry) & 0x7FFF) + 1
 
 
-@atomic
-def flushed(mm: Mm, start: u32, end: u32) -> None:
-    """No processor has a translation of the range any more."""
+@unlocked
+def thrown_away(mm: Mm, start: u32, end: u32) -> None:
+    """This task is told that a range reads as zero: its processor may not have anything else."""
+    cpu = cpus[this_task()]
     for k in range(USER_PAGES):
         if user_page(start) <= k < user_page(end):
-            mm.zapped[k] = 0
+            if cpu.small[k] or cpu.huge[k // HPAGE_PMD_NR]:
+                mm.zapped[k] = 0
 
 
 def note_pin(mm: Mm, address: u32, page: Page) -> None:

@@ -39,6 +39,7 @@ from mmspec.spec.page.mm_types import (
     ENOMEM,
     VM_EXEC,
     VM_LOCKED,
+    VM_NOHUGEPAGE,
     VM_READ,
     VM_WRITE,
     Mm,
@@ -57,6 +58,7 @@ from mmspec.spec.page.mmap import (
     zap_page_range,
 )
 from mmspec.spec.page.mprotect import do_mprotect
+from mmspec.spec.page.mremap import mremap_to
 from mmspec.spec.page.page_alloc import page_alloc_init
 from mmspec.spec.page.page_idle import page_idle_bitmap_read, page_idle_bitmap_write
 from mmspec.spec.page.pgtable import load_from_pinned, store_to_pinned
@@ -273,6 +275,11 @@ def mmap_readonly(start: u32, length: u32) -> int:
     return do_mmap(tasks[this_task()].mm, start, length, VM_READ)
 
 
+def mmap_nohugepage(start: u32, length: u32) -> int:
+    """The same, and madvise(MADV_NOHUGEPAGE): base pages only."""
+    return do_mmap(tasks[this_task()].mm, start, length, PROT | VM_NOHUGEPAGE)
+
+
 def mmap_locked(start: u32, length: u32) -> int:
     """The same with MAP_LOCKED: faulted in at once, and never swapped out."""
     mm = tasks[this_task()].mm
@@ -309,6 +316,15 @@ def munmap(start: u32, length: u32) -> int:
 def mprotect(start: u32, length: u32, prot: u32) -> int:
     """Permit only some accesses (VM_READ and so on) to whole mappings."""
     return do_mprotect(start, length, prot)
+
+
+def mremap(start: u32, length: u32, new_start: u32) -> int:
+    """Move a mapping to another place."""
+    mm = tasks[this_task()].mm
+    down_write(mm.mmap_sem)
+    ret = mremap_to(mm, start, length, new_start)
+    up_write(mm.mmap_sem)
+    return ret
 
 
 def madvise_dontneed(start: u32, length: u32) -> int:
