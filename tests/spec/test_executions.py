@@ -33,23 +33,23 @@ SIZES = {
 
 ZAP = Case(
     [programs.stores, programs.throws_away],
-    (725, 1311),
-    (284, 492),
+    (843, 1541),
+    (405, 714),
     set_up=programs.base_page,
     sizes=SIZES,
     kernels=KERNELS,
 )
 UNMAP_HUGE = Case(
     [programs.loads, programs.unmaps],
-    (244, 362),
-    (118, 174),
+    (254, 377),
+    (122, 180),
     set_up=programs.huge_page,
     sizes=SIZES,
     kernels=KERNELS,
 )
 COPY_ON_WRITE = Case(
     [programs.stores, programs.glances],
-    (130, 193),
+    (138, 205),
     (82, 121),
     set_up=programs.inherited_page,
     sizes=SIZES,
@@ -57,7 +57,7 @@ COPY_ON_WRITE = Case(
 )
 MIGRATE_HUGE = Case(
     [programs.glances, programs.binds],
-    (497, 725),
+    (501, 731),
     (330, 481),
     set_up=programs.huge_page,
     sizes=SIZES,
@@ -65,8 +65,8 @@ MIGRATE_HUGE = Case(
 )
 SPLIT = Case(
     [programs.glances, programs.splits],
-    (637, 916),
-    (433, 622),
+    (639, 919),
+    (451, 647),
     set_up=programs.huge_page,
     sizes=SIZES,
     kernels=KERNELS,

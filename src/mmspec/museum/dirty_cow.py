@@ -32,9 +32,9 @@ BUG = Bug(
         "debug: do_huge_pmd_anonymous_page",
         "debug: store_to_pinned: writes data",
     ),
-    steps=93,
-    states=3_285,
-    exhausted=4_207,
+    steps=94,
+    states=3_820,
+    exhausted=5_123,
     reached=(
         follow_page,
         zap_huge_pmd,

@@ -24,8 +24,8 @@ BUG = Bug(
         "zap: zap_pmd_range: reads val",
         "give_back: madvise_free_huge_pmd: writes val",
     ),
-    steps=44,
-    states=469,
-    exhausted=595,
+    steps=46,
+    states=580,
+    exhausted=720,
     reached=(zap_huge_pmd, madvise_free_huge_pmd),
 )

@@ -27,8 +27,8 @@ BUG = Bug(
         "zap: zap_pmd_range: reads val",
         "track: clear_soft_dirty_pmd: writes val",
     ),
-    steps=11,
-    states=74,
-    exhausted=193,
+    steps=13,
+    states=90,
+    exhausted=216,
     reached=(zap_huge_pmd, clear_refs_write),
 )

@@ -31,9 +31,9 @@ BUG = Bug(
         "debug: touch_pmd",
         "debug: store_to_pinned: writes data",
     ),
-    steps=114,
-    states=43_364,
-    exhausted=49_726,
+    steps=117,
+    states=44_262,
+    exhausted=50_642,
     reached=(
         touch_pmd,
         zap_huge_pmd,

@@ -27,6 +27,6 @@ BUG = Bug(
     ),
     steps=34,
     states=251,
-    exhausted=1_272,
+    exhausted=1_245,
     reached=(zap_huge_pmd,),
 )

@@ -29,9 +29,9 @@ BUG = Bug(
         "shrink: shrink_huge_zero_page_scan",
         "shrink: free_pages_ok",
     ),
-    steps=16,
-    states=42,
-    exhausted=32,
+    steps=17,
+    states=55,
+    exhausted=54,
     reached=(shrink_huge_zero_page_scan, zap_huge_pmd),
     with_it=(HUGE_ZERO_PAGE_PER_MM,),
 )

@@ -30,9 +30,9 @@ BUG = Bug(
         "zap_and_shrink: shrink_huge_zero_page_scan",
         "write: is_huge_zero_pmd: reads page",
     ),
-    steps=20,
-    states=408,
-    exhausted=2_860,
+    steps=23,
+    states=561,
+    exhausted=3_180,
     reached=(
         shrink_huge_zero_page_scan,
         do_huge_pmd_wp_page,

@@ -29,8 +29,8 @@ BUG = Bug(
         "zap_part_and_write: compound_mapcount_dec: writes mapping",
         "exit_mm: zap_huge_pmd",
     ),
-    steps=277,
-    states=411_818,
-    exhausted=466_412,
+    steps=280,
+    states=419_530,
+    exhausted=477_045,
     reached=(__split_huge_pmd_locked, remove_migration_pmd),
 )

@@ -29,8 +29,8 @@ BUG = Bug(
         "move: free_pages_ok",
         "zap: add_mm_counter: writes rss",
     ),
-    steps=145,
-    states=6_157,
-    exhausted=6_600,
+    steps=148,
+    states=7_366,
+    exhausted=7_924,
     reached=(zap_huge_pmd,),
 )

@@ -28,9 +28,9 @@ BUG = Bug(
         "zap: zap_pmd_range: reads val",
         "move: set_pmd_migration_entry: writes val",
     ),
-    steps=154,
-    states=5_459,
-    exhausted=6_600,
+    steps=156,
+    states=6_596,
+    exhausted=7_924,
     reached=(
         zap_huge_pmd,
         remove_migration_pmd,

@@ -27,9 +27,9 @@ BUG = Bug(
         "move: set_pmd_migration_entry: writes val",
         "zap: zap_huge_pmd",
     ),
-    steps=146,
-    states=4_688,
-    exhausted=6_600,
+    steps=149,
+    states=5_733,
+    exhausted=7_924,
     reached=(zap_huge_pmd,),
     mutant=ZAP_KEEPS_TABLE_OF_MIGRATION_PMD,
 )

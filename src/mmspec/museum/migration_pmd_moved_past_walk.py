@@ -27,9 +27,9 @@ BUG = Bug(
         "move: page_vma_mapped_walk: reads val",
         "remap: move_huge_pmd: writes val",
     ),
-    steps=186,
-    states=8_080,
-    exhausted=39_105,
+    steps=179,
+    states=7_638,
+    exhausted=12_236,
     reached=(
         remove_migration_pmd,
         move_huge_pmd,

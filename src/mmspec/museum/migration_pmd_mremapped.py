@@ -23,8 +23,8 @@ BUG = Bug(
         "move: set_pmd_migration_entry: writes val",
         "remap: move_page_tables: reads val",
     ),
-    steps=91,
-    states=2_766,
-    exhausted=39_105,
+    steps=87,
+    states=2_610,
+    exhausted=12_236,
     reached=(move_huge_pmd,),
 )

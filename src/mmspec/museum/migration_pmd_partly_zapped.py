@@ -26,8 +26,8 @@ BUG = Bug(
         "zap_part: zap_pmd_range",
         "zap_part: pmd_none_or_trans_huge_or_clear_bad",
     ),
-    steps=64,
-    states=1_979,
-    exhausted=33_860,
+    steps=65,
+    states=2_074,
+    exhausted=43_153,
     reached=(__split_huge_pmd_locked,),
 )

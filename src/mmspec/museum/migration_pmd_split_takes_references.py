@@ -26,8 +26,8 @@ BUG = Bug(
         "move: set_pmd_migration_entry: writes val",
         "zap_part: __split_huge_pmd_locked: writes _refcount",
     ),
-    steps=217,
-    states=20_624,
-    exhausted=33_860,
+    steps=219,
+    states=23_655,
+    exhausted=43_153,
     reached=(__split_huge_pmd_locked, remove_migration_pte),
 )

@@ -27,9 +27,9 @@ BUG = Bug(
         "zap: zap_huge_pmd",
         "zap: page_remove_anon_compound_rmap",
     ),
-    steps=85,
-    states=3_063,
-    exhausted=6_600,
+    steps=86,
+    states=3_486,
+    exhausted=7_924,
     reached=(zap_huge_pmd,),
     mutant=ZAP_UNMAPS_MIGRATION_PMD,
 )

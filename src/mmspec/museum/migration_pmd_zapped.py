@@ -25,8 +25,8 @@ BUG = Bug(
         "zap: zap_pmd_range",
         "zap: pmd_none_or_trans_huge_or_clear_bad",
     ),
-    steps=64,
-    states=1_846,
-    exhausted=6_600,
+    steps=65,
+    states=2_049,
+    exhausted=7_924,
     reached=(zap_huge_pmd,),
 )

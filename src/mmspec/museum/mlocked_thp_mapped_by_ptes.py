@@ -2,8 +2,8 @@
 
 A huge page is mlocked only while nothing but PMDs maps it, so that it is known when to stop. The
 parent had locked its mapping, and the child had split its PMD. Moving the page put the parent's PMD
-back first, which mlocked the new page, and then the child's PTEs. Who unmaps one of those next
-meets an mlocked tail.
+back first, which mlocked the new page, and then the child's PTEs. Who unmapped one of those next
+met an mlocked tail.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from mmspec.kernels.changes import (
 )
 from mmspec.kernels.releases import v4_14_fixed
 from mmspec.museum.bug import Bug
-from mmspec.properties.marks import no_huge_page_that_PTEs_map_is_mlocked
+from mmspec.properties.in_step import no_assertion_fails
 from mmspec.scenarios.moves_locked import SCENARIO
 from mmspec.spec.page.migrate import remove_migration_pte
 from mmspec.spec.page.mlock import mlock_vma_page
@@ -23,13 +23,13 @@ BUG = Bug(
     kernel=v4_14_fixed,
     scenario=SCENARIO,
     cases=("locked/move/zap_part",),
-    violates=no_huge_page_that_PTEs_map_is_mlocked,
+    violates=no_assertion_fails,
     key_steps=(
         "move: mlock_vma_page",
-        "move: remove_migration_pte",
+        "zap_part: page_remove_rmap",
     ),
-    steps=269,
-    states=32_969,
-    exhausted=62_496,
+    steps=271,
+    states=36_615,
+    exhausted=83_693,
     reached=(mlock_vma_page, remove_migration_pte),
 )

@@ -27,9 +27,9 @@ BUG = Bug(
         "move: try_to_unmap",
         "move: __put_page",
     ),
-    steps=224,
-    states=10_403,
-    exhausted=39_235,
+    steps=217,
+    states=9_812,
+    exhausted=12_363,
     reached=(
         remove_migration_pmd,
         move_huge_pmd,

@@ -27,9 +27,9 @@ BUG = Bug(
         "move_back: try_to_unmap",
         "move_back: __put_page",
     ),
-    steps=222,
-    states=10_319,
-    exhausted=39_013,
+    steps=215,
+    states=9_728,
+    exhausted=12_151,
     reached=(
         remove_migration_pmd,
         move_huge_pmd,

@@ -30,9 +30,9 @@ BUG = Bug(
         "unlock: munlock_vma_page",
         "unlock: PageTransHuge",
     ),
-    steps=76,
-    states=1_464,
-    exhausted=1_561,
+    steps=77,
+    states=1_549,
+    exhausted=1_671,
     reached=(
         munlock_vma_page,
         clear_page_mlock,

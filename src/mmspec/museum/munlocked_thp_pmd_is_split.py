@@ -27,9 +27,9 @@ BUG = Bug(
         "zap_part: TestSetPageDoubleMap",
         "unlock: try_to_munlock",
     ),
-    steps=53,
-    states=2_073,
-    exhausted=2_187,
+    steps=54,
+    states=2_128,
+    exhausted=2_366,
     reached=(
         munlock_vma_pages_range,
         __split_huge_pmd_locked,

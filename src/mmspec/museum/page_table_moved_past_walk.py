@@ -27,9 +27,9 @@ BUG = Bug(
         "move: page_vma_mapped_walk: reads val",
         "move: unlock_page",
     ),
-    steps=173,
-    states=8_109,
-    exhausted=21_562,
+    steps=171,
+    states=7_961,
+    exhausted=8_648,
     introduced=MREMAP_MOVES_TABLES,
     reached=(
         remove_migration_pte,

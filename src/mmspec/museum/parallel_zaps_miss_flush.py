@@ -29,6 +29,6 @@ BUG = Bug(
     ),
     steps=10,
     states=89,
-    exhausted=4_283,
+    exhausted=3_845,
     reached=(zap_huge_pmd,),
 )

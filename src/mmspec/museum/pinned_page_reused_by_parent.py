@@ -29,8 +29,8 @@ BUG = Bug(
         "write_first: wp_page_reuse",
         "splice: load_from_pinned",
     ),
-    steps=74,
-    states=2_505,
-    exhausted=9_069,
+    steps=76,
+    states=2_601,
+    exhausted=9_275,
     reached=(follow_page,),
 )

@@ -27,9 +27,9 @@ BUG = Bug(
         "remap: move_huge_pmd: writes val",
         "move: remove_migration_pmd: writes val",
     ),
-    steps=229,
-    states=12_621,
-    exhausted=39_105,
+    steps=222,
+    states=11_708,
+    exhausted=12_236,
     reached=(
         remove_migration_pmd,
         move_huge_pmd,

@@ -26,8 +26,8 @@ BUG = Bug(
         "split: page_vma_mapped_walk: reads val",
         "split: VM_WARN_ON_ONCE_PAGE",
     ),
-    steps=105,
-    states=6_127,
-    exhausted=12_553,
+    steps=106,
+    states=6_540,
+    exhausted=13_832,
     reached=(__split_huge_page, zap_pte_range),
 )

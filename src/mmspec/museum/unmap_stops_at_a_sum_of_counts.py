@@ -25,8 +25,8 @@ BUG = Bug(
         "split: total_mapcount",
         "split: VM_WARN_ON_ONCE_PAGE",
     ),
-    steps=120,
-    states=16_003,
-    exhausted=76_274,
+    steps=121,
+    states=16_605,
+    exhausted=79_016,
     reached=(__split_huge_page,),
 )

@@ -28,9 +28,9 @@ BUG = Bug(
         "renew: pmd_populate: writes val",
         "move: page_vma_mapped_walk: reads val",
     ),
-    steps=138,
-    states=10_567,
-    exhausted=62_338,
+    steps=142,
+    states=11_420,
+    exhausted=66_778,
     reached=(remove_migration_pmd, __split_huge_pmd_locked),
     mutant=WALK_REUSES_FIRST_PMD,
 )
