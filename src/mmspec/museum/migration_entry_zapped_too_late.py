@@ -30,7 +30,7 @@ BUG = Bug(
         "zap: add_mm_counter: writes rss",
     ),
     steps=148,
-    states=7_366,
-    exhausted=7_924,
+    states=7_390,
+    exhausted=8_020,
     reached=(zap_huge_pmd,),
 )

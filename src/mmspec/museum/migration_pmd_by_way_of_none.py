@@ -29,8 +29,8 @@ BUG = Bug(
         "move: set_pmd_migration_entry: writes val",
     ),
     steps=156,
-    states=6_596,
-    exhausted=7_924,
+    states=6_626,
+    exhausted=8_020,
     reached=(
         zap_huge_pmd,
         remove_migration_pmd,

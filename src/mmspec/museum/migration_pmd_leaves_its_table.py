@@ -28,8 +28,8 @@ BUG = Bug(
         "zap: zap_huge_pmd",
     ),
     steps=149,
-    states=5_733,
-    exhausted=7_924,
+    states=5_757,
+    exhausted=8_020,
     reached=(zap_huge_pmd,),
     mutant=ZAP_KEEPS_TABLE_OF_MIGRATION_PMD,
 )

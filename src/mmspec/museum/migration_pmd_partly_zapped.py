@@ -28,6 +28,6 @@ BUG = Bug(
     ),
     steps=65,
     states=2_074,
-    exhausted=43_153,
+    exhausted=43_105,
     reached=(__split_huge_pmd_locked,),
 )

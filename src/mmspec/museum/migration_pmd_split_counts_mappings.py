@@ -30,7 +30,7 @@ BUG = Bug(
     ),
     steps=226,
     states=25_599,
-    exhausted=43_153,
+    exhausted=43_105,
     reached=(__split_huge_pmd_locked, remove_migration_pte),
     with_it=(MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE,),
 )

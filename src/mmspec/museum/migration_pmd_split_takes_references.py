@@ -28,6 +28,6 @@ BUG = Bug(
     ),
     steps=219,
     states=23_655,
-    exhausted=43_153,
+    exhausted=43_105,
     reached=(__split_huge_pmd_locked, remove_migration_pte),
 )

@@ -24,8 +24,8 @@ BUG = Bug(
     violates=no_BUG_is_hit,
     key_steps=(),
     steps=0,
-    states=14_784,
-    exhausted=14_736,
+    states=15_024,
+    exhausted=14_976,
     reached=(
         zap_huge_pmd,
         is_huge_zero_pmd,

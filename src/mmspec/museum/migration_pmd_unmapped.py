@@ -29,7 +29,7 @@ BUG = Bug(
     ),
     steps=86,
     states=3_486,
-    exhausted=7_924,
+    exhausted=8_020,
     reached=(zap_huge_pmd,),
     mutant=ZAP_UNMAPS_MIGRATION_PMD,
 )

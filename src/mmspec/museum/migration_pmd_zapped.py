@@ -27,6 +27,6 @@ BUG = Bug(
     ),
     steps=65,
     states=2_049,
-    exhausted=7_924,
+    exhausted=8_020,
     reached=(zap_huge_pmd,),
 )

@@ -30,6 +30,6 @@ BUG = Bug(
     ),
     steps=271,
     states=36_615,
-    exhausted=83_693,
+    exhausted=83_645,
     reached=(mlock_vma_page, remove_migration_pte),
 )

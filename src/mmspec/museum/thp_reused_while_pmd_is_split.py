@@ -30,8 +30,8 @@ BUG = Bug(
         "write: PageDoubleMap: reads flags",
         "write: do_huge_pmd_wp_page: writes val",
     ),
-    steps=39,
-    states=1_007,
-    exhausted=3_009,
+    steps=40,
+    states=1_047,
+    exhausted=3_203,
     reached=(__split_huge_pmd_locked, do_huge_pmd_wp_page),
 )
