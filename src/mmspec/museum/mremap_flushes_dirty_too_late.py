@@ -11,7 +11,7 @@ from __future__ import annotations
 from mmspec.kernels.changes import MREMAP_FLUSHES_BEFORE_UNLOCK, MREMAP_FLUSHES_DIRTY_FIRST
 from mmspec.kernels.releases import v4_14_fixed
 from mmspec.museum.bug import Bug
-from mmspec.properties.entries import no_processor_reaches_a_freed_page_through_its_TLB
+from mmspec.properties.entries import no_processor_reaches_a_page_that_has_moved
 from mmspec.scenarios.remaps import SCENARIO
 from mmspec.spec.page.huge_memory import remove_migration_pmd
 from mmspec.spec.page.mremap import move_huge_pmd
@@ -21,14 +21,14 @@ BUG = Bug(
     kernel=v4_14_fixed.without(MREMAP_FLUSHES_BEFORE_UNLOCK),
     scenario=SCENARIO,
     cases=("dirty/remap/move",),
-    violates=no_processor_reaches_a_freed_page_through_its_TLB,
+    violates=no_processor_reaches_a_page_that_has_moved,
     key_steps=(
         "remap: move_huge_pmd: writes val",
         "move: try_to_unmap",
-        "move: __put_page",
+        "move: migrate_page_copy",
     ),
-    steps=217,
-    states=9_812,
+    steps=144,
+    states=5_608,
     exhausted=12_363,
     reached=(
         remove_migration_pmd,

@@ -1,8 +1,9 @@
-"""mremap moves a page table while the reverse map is walked: the walk finds its pages nowhere.
+"""mremap moves a page table while the reverse map is walked.
 
-From v5.0 on mremap moves whole page tables. It takes the table out of the old place, and then puts
-it into the new one; the walk, which looks for tables with no lock, passes by both in between. What
-it was to replace is left: the migration entry of a page that has been migrated.
+From v5.0 on mremap moves whole page tables, and does not take their locks: the lock of the PMD
+keeps out nobody who looks for a page. A walk that comes by between the new place and the flush of
+the old one replaces the entry and flushes the new address; the old address still leads to the page,
+in a TLB. One that comes by between the old place and the new one finds nothing at either.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from mmspec.kernels.changes import MREMAP_MOVES_TABLES, MREMAP_TABLES_UNDER_RMAP_LOCK
 from mmspec.kernels.releases import v4_14_fixed
 from mmspec.museum.bug import Bug
-from mmspec.properties.entries import migration_entries_name_locked_pages
+from mmspec.properties.entries import no_processor_reaches_a_page_that_has_moved
 from mmspec.scenarios.remaps import SCENARIO
 from mmspec.spec.page.migrate import remove_migration_pte
 from mmspec.spec.page.mremap import move_normal_pmd
@@ -20,15 +21,14 @@ BUG = Bug(
     kernel=v4_14_fixed.with_(MREMAP_MOVES_TABLES, MREMAP_TABLES_UNDER_RMAP_LOCK),
     scenario=SCENARIO,
     cases=("base/remap/move",),
-    violates=migration_entries_name_locked_pages,
+    violates=no_processor_reaches_a_page_that_has_moved,
     key_steps=(
         "remap: move_normal_pmd: writes val",
-        "move: page_vma_mapped_walk: reads val",
-        "move: page_vma_mapped_walk: reads val",
-        "move: unlock_page",
+        "move: try_to_unmap_one",
+        "move: migrate_page_copy",
     ),
-    steps=171,
-    states=7_961,
+    steps=137,
+    states=5_210,
     exhausted=8_648,
     introduced=MREMAP_MOVES_TABLES,
     reached=(
