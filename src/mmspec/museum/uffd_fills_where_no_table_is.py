@@ -27,9 +27,9 @@ BUG = Bug(
         "use_and_drop: zap_huge_pmd",
         "fill: mcopy_atomic",
     ),
-    steps=41,
-    states=2_640,
-    exhausted=11_423,
+    steps=42,
+    states=2_869,
+    exhausted=11_919,
     reached=(mcopy_atomic_pte,),
     introduced=USERFAULTFD_WP,
 )
