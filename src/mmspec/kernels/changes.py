@@ -377,6 +377,11 @@ GUP_BREAKS_COW = Change(
     release="v5.8",
     needs=(GUP_KEEPS_FOLL_WRITE, THP_FOLLOWED_AFTER_COW),
 )
+COW_UNLESS_SOLE_REFERENCE = Change(
+    commit="09854ba94c6a",
+    subject="mm: do_wp_page() simplification",
+    release="v5.9",
+)
 FORK_COPIES_PINNED_PAGES = Change(
     commit="70e806e4e645",
     subject="mm: Do early cow for pinned pages during fork() for ptes",
@@ -395,6 +400,18 @@ MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT = Change(
     release="v5.9",
     needs=(THP_MIGRATION,),
 )
+CLEAR_REFS_SPARES_PINNED_PAGES = Change(
+    commit="9348b73c2e1b",
+    subject="mm: don't play games with pinned pages in clear_page_refs",
+    release="v5.11",
+    needs=(FORK_COPIES_PINNED_PAGES,),
+)
+RECLAIM_SPARES_PINNED_PAGES = Change(
+    commit="feb889fb40fa",
+    subject="mm: don't put pinned pages into the swap cache",
+    release="v5.11",
+    needs=(PINS_COUNTED_APART,),
+)
 FORK_STOPS_GUP_FAST = Change(
     commit="57efa1fe5957",
     subject="mm/gup: prevent gup_fast from racing with COW during fork",
@@ -410,6 +427,10 @@ NO_MAPCOUNT_OF_MIGRATION_ENTRY = Change(
     commit="24d7275ce279",
     subject="fs/proc: task_mmu.c: don't read mapcount for migration entry",
     release="v5.17",
+RECLAIM_KEEPS_LAZYFREE_PINNED = Change(
+    commit="6c8e2a256915",
+    subject="mm: fix race between MADV_FREE reclaim and blkdev direct IO read",
+    release="v5.18",
 )
 MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE = Change(
     commit="9d84604b845c",

@@ -7,6 +7,8 @@ from mmspec.kernels.changes import (
     ARCH_ENABLE_THP_MIGRATION,
     BATCHED_FLUSH_IS_NOT_MISSED,
     CLEAR_REFS_KEEPS_PMD_HUGE,
+    CLEAR_REFS_SPARES_PINNED_PAGES,
+    COW_UNLESS_SOLE_REFERENCE,
     FORK_COPIES_PINNED_PAGES,
     FORK_SPLITS_PINNED_THP,
     FORK_STOPS_GUP_FAST,
@@ -52,6 +54,8 @@ from mmspec.kernels.changes import (
     PMD_SPLIT_UNDER_PAGE_LOCK,
     PMDP_INVALIDATE_RETURNS_OLD,
     QUEUE_PAGES_REQUIRED,
+    RECLAIM_KEEPS_LAZYFREE_PINNED,
+    RECLAIM_SPARES_PINNED_PAGES,
     RESTORE_BY_WALK,
     SMAPS_COUNTS_MIGRATION_PMD,
     SOFT_DIRTY_OVER_THP_MIGRATION,
@@ -172,6 +176,7 @@ LATER_FIXES = (
     MIGRATION_WAIT_TAKES_NO_REFERENCE,
     HUGE_ZERO_TEST_WANTS_PRESENT,
     NO_MAPCOUNT_OF_MIGRATION_ENTRY,
+    RECLAIM_KEEPS_LAZYFREE_PINNED,
     MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE,
     MIGRATION_SPLITS_QUEUED_THP,
     THP_FREED_AFTER_FLUSH,
@@ -179,6 +184,14 @@ LATER_FIXES = (
 
 #: v4.14 without the faults that are known to us.
 v4_14_fixed = v4_14.with_all_fixes()
+v4_14_fixed = Kernel("v4.14 with later fixes", v4_14.with_(*LATER_FIXES).changes)
+#: The same with v5.9's copy-on-write, and the fixes of what that did to pinned pages.
+v4_14_sole_reference = Kernel(
+    "v4.14 with later fixes and v5.9's copy-on-write",
+    v4_14_fixed.without(GUP_BREAKS_COW)
+    .with_(COW_UNLESS_SOLE_REFERENCE, CLEAR_REFS_SPARES_PINNED_PAGES, RECLAIM_SPARES_PINNED_PAGES)
+    .changes,
+)
 #: v4.10 with those of these fixes that it can have.
 v4_10_fixed = Kernel(
     "v4.10 with later fixes",

@@ -34,6 +34,7 @@ NAMES = (
     "filled",
     "zaps",
     "remaps",
+    "pinned_reclaimed",
 )
 
 

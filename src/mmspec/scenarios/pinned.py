@@ -57,7 +57,7 @@ def direct_io() -> None:
         store(USER_BASE, 2)
         device_store(USER_BASE, 3)
         load(USER_BASE)
-        unpin()
+        unpin(True)
 
 
 def track_and_io() -> None:
@@ -67,7 +67,7 @@ def track_and_io() -> None:
         store(USER_BASE, 2)
         device_store(USER_BASE, 3)
         load(USER_BASE)
-        unpin()
+        unpin(True)
 
 
 def splice() -> None:
@@ -75,7 +75,7 @@ def splice() -> None:
     if pin_user_page(USER_BASE, False):
         munmap(USER_BASE, HPAGE_PMD_SIZE)
         device_load(USER_BASE)
-        unpin()
+        unpin(False)
 
 
 def write_first() -> None:
@@ -88,6 +88,7 @@ SCENARIO = Scenario(
     name="pinned",
     title="pinned pages are written to, moved, split, thrown away and inherited",
     cases=(
+        Case("base/track_and_io", base, (track_and_io,)),
         Case("huge/track_and_io", huge, (track_and_io,)),
         *crossed((base,), (direct_io,), (inherit, move)),
         *crossed((huge,), (direct_io,), (move, split, zap, zap_part, track, inherit)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.lang import Config
 from mmspec.scenarios.moves import move, zap_part
-from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import Case, Row, Scenario, Witness, crossed
 from mmspec.scenarios.seed import inherit, write, zap
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, USER_BASE
 from mmspec.spec.page.huge_memory import __split_huge_pmd_locked
@@ -85,6 +85,7 @@ SCENARIO = Scenario(
     name="zero_pages",
     title="zero pages are read, written to, split, inherited, thrown away and freed",
     cases=(
+        Case("read_only/debug", read_only, (debug,)),
         *crossed((read_only,), (debug,), (zap, zap_and_look)),
         *crossed((zero,), (write, read), (zap_and_shrink, zap_part, inherit)),
         *crossed((zero,), (shrink,), (zap,)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmspec.kernels.changes import (
+    COW_UNLESS_SOLE_REFERENCE,
     FORK_COPIES_PINNED_PAGES,
     FORK_STOPS_GUP_FAST,
     PMD_MIGRATION_IN_COMMON_PATHS,
@@ -67,6 +68,7 @@ from mmspec.spec.page.mm import (
     add_mm_counter,
     add_nr_ptes,
     get_page,
+    page_count,
     page_mapcount,
     page_maybe_dma_pinned,
     pfn_to_page,
@@ -369,9 +371,36 @@ def wp_page_copy(vmf: VmFault) -> u8:
     return VM_FAULT_WRITE if page_copied else 0
 
 
-@restates("mm/memory.c", at="v4.14")
+def _is_ours_alone(page: Page) -> bool:
+    """Whether there is one mapping and one reference, with the page locked for a moment."""
+    if page_count(page) != 1 or not trylock_page(page):
+        return False
+    alone = page_mapcount(page) == 1
+    if alone:
+        alone = page_count(page) == 1
+    unlock_page(page)
+    return alone
+
+
+@restates("mm/memory.c", at="v5.9")
 def do_wp_page(vmf: VmFault) -> u8:
-    """A store to a read-only page: reuse it if it is ours alone, else copy it. Drops the lock."""
+    """A store to a read-only page: reuse it if nobody else refers to it, else copy it. Drops the
+    lock.
+    """
+    vmf.page = vm_normal_page(vmf.orig_pte)
+    page = vmf.page
+    if page:
+        if _is_ours_alone(page):
+            wp_page_reuse(vmf)
+            return VM_FAULT_WRITE
+        get_page(page)
+    spin_unlock(vmf.ptl)
+    return wp_page_copy(vmf)
+
+
+@do_wp_page.before(COW_UNLESS_SOLE_REFERENCE, at="v4.14")
+def do_wp_page_by_mappings(vmf: VmFault) -> u8:
+    """The same; whoever does not map the page does not count. Drops the lock."""
     vma = vmf.vma
     if has(USERFAULTFD_WP) and userfaultfd_wp(vma) and pte_uffd_wp(vmf.orig_pte):
         spin_unlock(vmf.ptl)

@@ -14,6 +14,7 @@ from mmspec.kernels.changes import (
     FREEZE_IN_ONE_CALL,
     FREEZE_SPLITS_PMD_IN_WALK,
     MIGRATION_KEEPS_SOFT_DIRTY,
+    RECLAIM_KEEPS_LAZYFREE_PINNED,
     SPLIT_FREEZE_FLAG,
     SPLIT_WAITS_FOR_ZAP,
     THP_MIGRATION,
@@ -91,6 +92,7 @@ from mmspec.spec.page.mm import (
     page_anon_vma,
     page_mapcount,
     page_mapped,
+    page_ref_count,
     page_to_pfn,
     page_to_pgoff,
     pfn_to_page,
@@ -985,7 +987,12 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
                 page_vma_mapped_walk_done(pvmw)
                 break
             if not PageSwapBacked(page):
-                if PageDirty(page):
+                keep = False
+                if has(RECLAIM_KEEPS_LAZYFREE_PINNED):
+                    # only who has isolated it, and mappings: nobody stores to it by other ways
+                    ref_count = page_ref_count(page)
+                    keep = ref_count != 1 + page_mapcount(page)
+                if keep or PageDirty(page):
                     # written again: it cannot be dropped
                     set_pte_at(pvmw.pte, pteval)
                     set_page_flags(page, PG_swapbacked)

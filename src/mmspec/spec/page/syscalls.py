@@ -12,6 +12,7 @@ from mmspec.spec.machine.sizes import PAGE_SIZE, USER_PAGES
 from mmspec.spec.page.cpu import cpu_load, cpu_store
 from mmspec.spec.page.deferred_list import init_split_queue
 from mmspec.spec.page.exec import do_execve
+from mmspec.spec.page.filemap import set_page_dirty_lock
 from mmspec.spec.page.gup import (
     FOLL_PIN,
     FOLL_WRITE,
@@ -233,10 +234,12 @@ def device_load(address: u32) -> None:
     load_from_pinned(task.mm, address, task.pin)
 
 
-def unpin() -> None:
-    """The device is done with the page."""
+def unpin(dirty: bool) -> None:
+    """The device is done with the page, and may have stored to it."""
     page = tasks[this_task()].pin
     tasks[this_task()].pin = NULL
+    if dirty:
+        set_page_dirty_lock(page)
     unpin_user_page(page, FOLL_PIN)
 
 

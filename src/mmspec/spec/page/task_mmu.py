@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmspec.kernels.changes import (
     CLEAR_REFS_KEEPS_PMD_HUGE,
+    CLEAR_REFS_SPARES_PINNED_PAGES,
     NO_MAPCOUNT_OF_MIGRATION_ENTRY,
     PAGEMAP_OFFSET_OF_SUBPAGE,
     PMD_MIGRATION_IN_COMMON_PATHS,
@@ -51,6 +52,7 @@ from mmspec.spec.machine.pgtable import (
     pte_swp_clear_soft_dirty,
     pte_swp_soft_dirty,
     pte_to_swp_entry,
+    pte_write,
     pte_wrprotect,
     pte_young,
     swp_offset,
@@ -64,6 +66,7 @@ from mmspec.spec.machine.sizes import (
     NR_TABLES,
     PAGE_SHIFT,
     PAGE_SIZE,
+    PINS,
     PTRS_PER_PMD,
     PTRS_PER_PTE,
     USER_BASE,
@@ -72,8 +75,9 @@ from mmspec.spec.machine.sizes import (
 )
 from mmspec.spec.page.gup import FollowedPage, follow_trans_huge_pmd
 from mmspec.spec.page.huge_zero_page import is_huge_zero_pmd
-from mmspec.spec.page.mm import page_count, page_mapcount, pfn_to_page
-from mmspec.spec.page.mm_types import Mm, Page, Pmd, Pte, Vma, swap_info
+from mmspec.spec.page.memory import vm_normal_page
+from mmspec.spec.page.mm import page_count, page_mapcount, page_maybe_dma_pinned, pfn_to_page
+from mmspec.spec.page.mm_types import MMF_HAS_PINNED, Mm, Page, Pmd, Pte, Vma, swap_info
 from mmspec.spec.page.mmap import find_vma
 from mmspec.spec.page.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
@@ -105,11 +109,22 @@ from mmspec.spec.page.swapfile import SWAP_HAS_CACHE
 from mmspec.spec.page.swapops import migration_entry_to_page
 
 
+@restates("fs/proc/task_mmu.c", at="v5.11")
+def pte_is_pinned(vma: Vma, pte: u64) -> bool:
+    """Whether a device may write where a PTE leads: read-only, the process would get a copy."""
+    if not pte_write(pte) or not vma.vm_mm.flags & MMF_HAS_PINNED:
+        return False
+    page = vm_normal_page(pte)
+    return page is not None and page_maybe_dma_pinned(page)
+
+
 @restates("fs/proc/task_mmu.c", at="v4.14")
 def clear_soft_dirty(vma: Vma, address: u32, pte: Pte) -> None:
     """The next store to the page is to be noticed. Requires: the PTE's lock."""
     ptent = pte.val
     if pte_present(ptent):
+        if PINS and has(CLEAR_REFS_SPARES_PINNED_PAGES) and pte_is_pinned(vma, ptent):
+            return
         ptent = ptep_get_and_clear(pte)
         set_pte_at(pte, pte_clear_soft_dirty(pte_wrprotect(ptent)))
     elif is_swap_pte(ptent):

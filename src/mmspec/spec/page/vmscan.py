@@ -5,10 +5,14 @@ One page at a time. The LRU has no order: its first page is the one that is look
 
 from __future__ import annotations
 
-from mmspec.kernels.changes import THP_FREED_AFTER_FLUSH, THP_SWAPPED_OUT_WHOLE
+from mmspec.kernels.changes import (
+    RECLAIM_SPARES_PINNED_PAGES,
+    THP_FREED_AFTER_FLUSH,
+    THP_SWAPPED_OUT_WHOLE,
+)
 from mmspec.lang import NULL, atomic, has, restates, u8
 from mmspec.spec.machine.locks import spin_lock, spin_unlock
-from mmspec.spec.machine.sizes import HPAGE_PMD_NR, NR_FRAMES
+from mmspec.spec.machine.sizes import HPAGE_PMD_NR, NR_FRAMES, PINS
 from mmspec.spec.page.filemap import ClearPageLocked, trylock_page, unlock_page
 from mmspec.spec.page.huge_memory import can_split_huge_page, split_huge_page
 from mmspec.spec.page.mm import (
@@ -18,6 +22,7 @@ from mmspec.spec.page.mm import (
     mod_node_page_state,
     page_count,
     page_mapped,
+    page_maybe_dma_pinned,
     page_ref_freeze,
     page_ref_unfreeze,
 )
@@ -111,6 +116,8 @@ def _shrink_page(page: Page) -> u8:
     mapping = PageSwapCache(page)
     if PageAnon(page) and PageSwapBacked(page):
         if not PageSwapCache(page):
+            if PINS and has(RECLAIM_SPARES_PINNED_PAGES) and page_maybe_dma_pinned(page):
+                return KEEP_LOCKED
             if PageTransHuge(page):
                 if not can_split_huge_page(page, 0):
                     return ACTIVATE_LOCKED
