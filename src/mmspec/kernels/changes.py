@@ -427,6 +427,7 @@ NO_MAPCOUNT_OF_MIGRATION_ENTRY = Change(
     commit="24d7275ce279",
     subject="fs/proc: task_mmu.c: don't read mapcount for migration entry",
     release="v5.17",
+)
 RECLAIM_KEEPS_LAZYFREE_PINNED = Change(
     commit="6c8e2a256915",
     subject="mm: fix race between MADV_FREE reclaim and blkdev direct IO read",

@@ -184,7 +184,6 @@ LATER_FIXES = (
 
 #: v4.14 without the faults that are known to us.
 v4_14_fixed = v4_14.with_all_fixes()
-v4_14_fixed = Kernel("v4.14 with later fixes", v4_14.with_(*LATER_FIXES).changes)
 #: The same with v5.9's copy-on-write, and the fixes of what that did to pinned pages.
 v4_14_sole_reference = Kernel(
     "v4.14 with later fixes and v5.9's copy-on-write",

@@ -28,8 +28,8 @@ BUG = Bug(
         "inherit: ptep_set_wrprotect",
         "direct_io: store_to_pinned: writes data",
     ),
-    steps=70,
-    states=1_311,
-    exhausted=2_160,
+    steps=75,
+    states=1_801,
+    exhausted=2_735,
     reached=(copy_present_page,),
 )
