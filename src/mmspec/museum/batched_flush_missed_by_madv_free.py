@@ -30,7 +30,7 @@ BUG = Bug(
         "free_then_write: do_anonymous_page",
     ),
     steps=127,
-    states=8_080,
-    exhausted=17_838,
+    states=8_120,
+    exhausted=17_892,
     reached=(try_to_unmap_flush, free_swap_and_cache),
 )

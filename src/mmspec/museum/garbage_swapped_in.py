@@ -29,7 +29,7 @@ BUG = Bug(
         "reclaim: __delete_from_swap_cache: writes page",
     ),
     steps=120,
-    states=3_279,
-    exhausted=4_916,
+    states=3_288,
+    exhausted=4_925,
     reached=(add_to_swap, swap_writepage),
 )

@@ -29,6 +29,6 @@ BUG = Bug(
     ),
     steps=93,
     states=2_186,
-    exhausted=4_916,
+    exhausted=4_925,
     reached=(add_to_swap, mark_page_lazyfree),
 )

@@ -24,8 +24,8 @@ BUG = Bug(
     violates=the_kernel_does_not_oops,
     key_steps=(),
     steps=0,
-    states=19_336,
-    exhausted=19_162,
+    states=21_801,
+    exhausted=21_627,
     reached=(
         follow_page,
         remove_migration_pmd,

@@ -27,8 +27,8 @@ BUG = Bug(
         "direct_io: gup_pte_range",
     ),
     steps=64,
-    states=1_112,
-    exhausted=19_162,
+    states=1_396,
+    exhausted=21_627,
     reached=(
         gup_huge_pmd,
         remove_migration_pmd,

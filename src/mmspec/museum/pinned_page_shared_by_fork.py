@@ -31,9 +31,9 @@ BUG = Bug(
         "inherit: ptep_set_wrprotect",
         "direct_io: store_to_pinned: writes data",
     ),
-    steps=68,
-    states=1_019,
-    exhausted=2_160,
+    steps=73,
+    states=1_324,
+    exhausted=2_735,
     reached=(copy_present_page,),
     with_it=(FORK_SPLITS_PINNED_THP, FORK_STOPS_GUP_FAST),
 )

@@ -31,6 +31,6 @@ BUG = Bug(
     ),
     steps=73,
     states=74,
-    exhausted=49,
+    exhausted=54,
     reached=(do_huge_pmd_wp_page,),
 )

@@ -27,9 +27,9 @@ BUG = Bug(
         "inherit: copy_huge_pmd",
         "direct_io: store_to_pinned: writes data",
     ),
-    steps=66,
-    states=1_116,
-    exhausted=9_382,
+    steps=71,
+    states=1_411,
+    exhausted=12_990,
     reached=(
         copy_present_page,
         copy_huge_pmd,

@@ -26,8 +26,8 @@ BUG = Bug(
         "move_and_reclaim: remove_migration_pmd: writes val",
         "move_and_reclaim: free_pages_ok",
     ),
-    steps=535,
-    states=31_107,
-    exhausted=23_577,
+    steps=538,
+    states=31_422,
+    exhausted=23_811,
     reached=(remove_migration_pmd, __split_huge_page),
 )
