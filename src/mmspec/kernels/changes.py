@@ -404,13 +404,13 @@ CLEAR_REFS_SPARES_PINNED_PAGES = Change(
     commit="9348b73c2e1b",
     subject="mm: don't play games with pinned pages in clear_page_refs",
     release="v5.11",
-    needs=(FORK_COPIES_PINNED_PAGES,),
+    needs=(FORK_COPIES_PINNED_PAGES, COW_UNLESS_SOLE_REFERENCE),
 )
 RECLAIM_SPARES_PINNED_PAGES = Change(
     commit="feb889fb40fa",
     subject="mm: don't put pinned pages into the swap cache",
     release="v5.11",
-    needs=(PINS_COUNTED_APART,),
+    needs=(PINS_COUNTED_APART, COW_UNLESS_SOLE_REFERENCE),
 )
 FORK_STOPS_GUP_FAST = Change(
     commit="57efa1fe5957",
