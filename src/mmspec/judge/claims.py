@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 
+from mmspec.report.names import CALLED
+
 
 class Kind(Enum):
     """What a claim is about."""
@@ -55,12 +57,12 @@ class Claim:
 MOST_TEXT, _MOST_WAYS = 240, 4
 #: Fields of a page that a diagram may name without their page.
 PAGE_FIELDS = ("refcount", "mapcount", "compound_mapcount", "flags", "mapping", "compound_head")
-_THING = r"(?:page|mm|table|vma|anon_vma|avc|cpu|pgdat|task|swap|rcu)"
+_THING = rf"(?:{'|'.join(CALLED.values())})"
 _INDEX = r"(?:\[\d{1,4}(?:,\d{1,4})*\])"
 _FIELD = rf"[a-z_]\w{{0,40}}{_INDEX}?"
 _NUMBERS = r"\d{1,4}(?:,\d{1,4})*"
 #: A place that is named in full, as reports do.
-_FULL = re.compile(rf"{_THING} {_NUMBERS} (?:pmd{_INDEX} |pte{_INDEX} )?{_FIELD}|pgdat {_FIELD}")
+_FULL = re.compile(rf"{_THING}(?: {_NUMBERS})? (?:pmd{_INDEX} |pte{_INDEX} )?{_FIELD}")
 #: One whose page, address space or table is left open.
 _SHORT = re.compile(rf"(?:{'|'.join(PAGE_FIELDS)})|(?:pmd|pte){_INDEX}?")
 _OF = re.compile(rf"({'|'.join(PAGE_FIELDS)}) of ({_THING}(?: {_NUMBERS})?)")
@@ -283,7 +285,7 @@ class Vocabulary:
         """A value in the words of reports; None if it is none."""
         value = value.strip().rstrip(".;!").strip()
         value = _SAME.get(value.lower(), value)
-        if place.endswith(" flags") or place == "flags":
+        if re.fullmatch(r"(?:page .*)?flags", place):
             parts = value.replace(" ", "").split("|")
             good = all(part in self.flags for part in parts) or value == "none"
             return "|".join(parts) if good and " " not in value else None

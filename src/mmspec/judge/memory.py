@@ -22,7 +22,8 @@ class Memory:
     def __init__(self, system: TracedSystem) -> None:
         self.system = system
         self.layout = system.layout
-        self.namer = Namer(self.layout)
+        with reading(system.config):
+            self.namer = Namer(self.layout)
         self.at: dict[int, Place] = {}
         self.offset: dict[int, int] = {}
         self.signed: dict[int, tuple[int, bool]] = {}

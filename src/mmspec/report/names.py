@@ -24,10 +24,13 @@ class Place:
     name: str
 
 
-#: How a struct's instances are called.
-_CALLED = {
+#: How a struct's instances are called; diagrams may use these names.
+CALLED = {
     "AnonVma": "anon_vma",
     "AnonVmaChain": "avc",
+    "HugeZeroPage": "huge_zero_page",
+    "KhugepagedScan": "khugepaged_scan",
+    "Kvm": "kvm",
     "Mm": "mm",
     "Page": "page",
     "PageTable": "table",
@@ -35,6 +38,7 @@ _CALLED = {
     "RcuReaders": "rcu",
     "SwapInfo": "swap",
     "TaskStruct": "task",
+    "Userfaultfd": "userfaultfd",
     "Vma": "vma",
     "Cpu": "cpu",
 }
@@ -44,7 +48,7 @@ def thing(layout: Layout, cls: type[Struct], index: int) -> str:
     """The name of an object: `page 3`, `mm 0 pmd[1]`."""
     owned = layout.owner_of(cls, index)
     if owned is None:
-        called = _CALLED.get(cls.__name__, cls.__name__.lower())
+        called = CALLED.get(cls.__name__, cls.__name__.lower())
         return called if layout.count[cls] == 1 else f"{called} {index}"
     field, owner, k = owned
     outer = thing(layout, field.owner, owner)

@@ -1,0 +1,22 @@
+"""Names of what memory holds: all objects have one, and the judge can read it."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import mmspec.spec
+from mmspec.lang.structs import Pool, static_pool
+from mmspec.report.names import CALLED
+
+
+def test_all_objects_have_a_name() -> None:
+    kinds = set()
+    for module in pkgutil.walk_packages(mmspec.spec.__path__, "mmspec.spec."):
+        for value in vars(importlib.import_module(module.name)).values():
+            made = value if isinstance(value, Pool) else static_pool(value)
+            if made is not None:
+                kinds.add(made.cls.__name__)
+
+    assert "Page" in kinds
+    assert kinds <= set(CALLED)
