@@ -99,6 +99,8 @@ def test_a_kernel_that_has_every_fix_has_no_fault() -> None:
 def test_v4_14_has_what_was_fixed_after_it_and_not_what_was_fixed_before() -> None:
     has = {name for name, one in asked("v4.14").items() if one.is_the_bug}
     later = {bug.name for bug in BUGS if bug.fixed not in v4_14 and not bug.introduced}
+    # takes an architecture without THP migration
+    later.remove("base_page_prepared_as_thp")
 
     assert has == later
 
@@ -109,10 +111,14 @@ def test_v4_13_has_no_fault_of_what_it_does_not_do() -> None:
     assert has == {
         "dirty_lost_in_pmd_split",
         "munlocked_thp_pmd_is_split",
+        "soft_offline_loses_the_tail",
         "split_misses_zapped_pte",
         "split_tail_found_too_early",
+        "table_collapsed_under_dump",
         "thp_reused_while_frozen",
         "thp_reused_while_pmd_is_split",
+        "thp_split_by_hotremove",
+        "thp_split_by_move_pages",
         "unmap_stops_at_a_sum_of_counts",
         "walk_reuses_first_pmd",
     }

@@ -97,7 +97,7 @@ def left_over() -> list[str]:
         numbers = range(int(NR_FRAMES) if name == "frame" else len(members))
         found += [f"{name} {k}" for k in numbers if getattr(members[k], field) != free]
     for k in range(len(mms)):
-        counts = [*(mms[k].rss[member] for member in range(4)), mms[k].nr_ptes, mms[k].mm_users]
+        counts = [*(mms[k].rss[member] for member in range(4)), mms[k].nr_ptes, mms[k].mm_count]
         found += [f"mm {k}: {counts}"] if any(counts) else []
     for item in (NR_ANON_MAPPED, NR_ANON_THPS, NR_ISOLATED_ANON, NR_MLOCK):
         found += [f"statistic {item}"] if pgdat.stat[item] else []

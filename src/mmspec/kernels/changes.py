@@ -225,7 +225,7 @@ HOTREMOVE_MOVES_THP = Change(
     commit="8135d8926c08",
     subject="mm: memory_hotplug: memory hotremove supports thp migration",
     release="v4.14",
-    needs=(THP_MIGRATION,),
+    needs=(ARCH_ENABLE_THP_MIGRATION,),
 )
 
 # ------------------------------------- splits that race with other unmapping (v5.12 and v5.13)
@@ -492,6 +492,40 @@ MREMAP_TABLES_UNDER_RMAP_LOCK = Change(
     subject="mm/mremap: hold the rmap lock in write mode when moving page table entries.",
     release="v5.14",
     needs=(MREMAP_MOVES_TABLES,),
+# ------------------------- khugepaged, hot-remove, broken frames, the oom reaper: oldest first here
+
+FIND_PMD_READS_ONCE = Change(
+    commit="f72e7dcdd252",
+    subject="mm: let mm_find_pmd fix buggy race with THP fault",
+    release="v3.16",
+)
+NEW_PAGE_PREPARED_IF_HUGE = Change(
+    commit="40a899ed1648",
+    subject="mm: migrate: fix an incorrect call of prep_transhuge_page()",
+    release="v4.15",
+    needs=(HOTREMOVE_MOVES_THP,),
+)
+SOFT_OFFLINE_PINS_THE_PAGE = Change(
+    commit="46612b751c49",
+    subject="mm: hwpoison: fix thp split handing in soft_offline_in_use_page()",
+    release="v5.1",
+)
+COLLAPSE_LEAVES_DUMPED_MM_ALONE = Change(
+    commit="59ea6d06cfa9",
+    subject="coredump: fix race condition between collapse_huge_page() and core dumping",
+    release="v5.2",
+)
+HOTREMOVE_STEPS_OVER_ANY_PART = Change(
+    commit="b62b51d2d159",
+    subject="mm: memory_hotplug: remove head variable in do_migrate_range()",
+    release="v6.12",
+    needs=(HOTREMOVE_MOVES_THP,),
+)
+HOTREMOVE_COUNTS_WHAT_IT_ISOLATES = Change(
+    commit="6f1833b8208c",
+    subject="mm: memory_hotplug: unify Huge/LRU/non-LRU movable folio isolation",
+    release="v6.12",
+    needs=(HOTREMOVE_MOVES_THP, THP_MIGRATION),
 )
 
 name_changes(globals())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.change import Kernel
+from mmspec.kernels.change import Change, Kernel
 from mmspec.kernels.changes import (
     ARCH_ENABLE_THP_MIGRATION,
     BATCHED_FLUSH_IS_NOT_MISSED,
     CLEAR_REFS_KEEPS_PMD_HUGE,
     CLEAR_REFS_SPARES_PINNED_PAGES,
     COW_UNLESS_SOLE_REFERENCE,
+    COLLAPSE_LEAVES_DUMPED_MM_ALONE,
+    FIND_PMD_READS_ONCE,
     FORK_COPIES_PINNED_PAGES,
     FORK_SPLITS_PINNED_THP,
     FORK_STOPS_GUP_FAST,
@@ -16,7 +18,9 @@ from mmspec.kernels.changes import (
     FREEZE_IN_ONE_CALL,
     GUP_BREAKS_COW,
     GUP_KEEPS_FOLL_WRITE,
+    HOTREMOVE_COUNTS_WHAT_IT_ISOLATES,
     HOTREMOVE_MOVES_THP,
+    HOTREMOVE_STEPS_OVER_ANY_PART,
     HUGE_ZERO_PAGE_KEPT_UNTIL_FLUSH,
     HUGE_ZERO_PAGE_PER_MM,
     HUGE_ZERO_TEST_WANTS_PRESENT,
@@ -41,6 +45,7 @@ from mmspec.kernels.changes import (
     MUNLOCK_SKIPS_ONLY_MLOCKED_THP,
     MUNLOCK_SKIPS_THP,
     MUNLOCK_UNDER_LRU_LOCK,
+    NEW_PAGE_PREPARED_IF_HUGE,
     NO_MAPCOUNT_OF_MIGRATION_ENTRY,
     PAGE_IDLE_COLLECTS_ACCESSES,
     PAGEMAP_OFFSET_OF_SUBPAGE,
@@ -59,6 +64,7 @@ from mmspec.kernels.changes import (
     RESTORE_BY_WALK,
     SMAPS_COUNTS_MIGRATION_PMD,
     SOFT_DIRTY_OVER_THP_MIGRATION,
+    SOFT_OFFLINE_PINS_THE_PAGE,
     SPLIT_FREEZE_FLAG,
     SPLIT_TAIL_PUBLISHED_LAST,
     SPLIT_WAITS_FOR_ZAP,
@@ -100,6 +106,7 @@ FROM_THE_START = (
     MIGRATION_MLOCKS_NEW_PAGE,
     MUNLOCK_PASSES_TAILS,
     MUNLOCK_SKIPS_ONLY_MLOCKED_THP,
+    FIND_PMD_READS_ONCE,
 )
 
 v4_10 = Kernel.of("v4.10", FROM_THE_START)
@@ -155,6 +162,7 @@ LATER_FIXES = (
     PAGEMAP_OFFSET_OF_SUBPAGE,
     MIGRATION_SPLITS_WHAT_HAS_NO_ROOM,
     PAGE_IDLE_COLLECTS_ACCESSES,
+    NEW_PAGE_PREPARED_IF_HUGE,
     SPLIT_TAIL_PUBLISHED_LAST,
     MIGRATED_THP_MLOCKED_IF_PMD_ONLY,
     ZAP_LEAVES_FLUSHES_TO_GATHER,
@@ -162,6 +170,8 @@ LATER_FIXES = (
     PMD_MIGRATION_LEAVES_NOTIFYING_TO_CALLER,
     MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS,
     UNMAPPED_THP_NOT_QUEUED,
+    SOFT_OFFLINE_PINS_THE_PAGE,
+    COLLAPSE_LEAVES_DUMPED_MM_ALONE,
     PMD_MIGRATION_KEEPS_DIRTY,
     PINS_COUNTED_APART,
     SMAPS_COUNTS_MIGRATION_PMD,
@@ -180,6 +190,8 @@ LATER_FIXES = (
     MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE,
     MIGRATION_SPLITS_QUEUED_THP,
     THP_FREED_AFTER_FLUSH,
+    HOTREMOVE_STEPS_OVER_ANY_PART,
+    HOTREMOVE_COUNTS_WHAT_IT_ISOLATES,
 )
 
 #: v4.14 without the faults that are known to us.
@@ -190,6 +202,23 @@ v4_14_sole_reference = Kernel(
     v4_14_fixed.without(GUP_BREAKS_COW)
     .with_(COW_UNLESS_SOLE_REFERENCE, CLEAR_REFS_SPARES_PINNED_PAGES, RECLAIM_SPARES_PINNED_PAGES)
     .changes,
+v4_14_fixed = Kernel("v4.14 with later fixes", v4_14.with_(*LATER_FIXES).changes)
+
+
+def all_that_need(change: Change, kernel: Kernel) -> tuple[Change, ...]:
+    """A change, and those of a kernel that need it."""
+    found = {change}
+    while True:
+        more = {c for c in kernel if found & set(c.needs)} - found
+        if not more:
+            return tuple(found)
+        found |= more
+
+
+#: The same where the architecture has no THP migration: CONFIG_ARCH_ENABLE_THP_MIGRATION is off.
+v4_14_fixed_no_thp_migration = Kernel(
+    "v4.14 with later fixes, no THP migration",
+    v4_14_fixed.without(*all_that_need(THP_MIGRATION, v4_14_fixed)).changes,
 )
 #: v4.10 with those of these fixes that it can have.
 v4_10_fixed = Kernel(

@@ -169,6 +169,17 @@ def partly_mapped_huge_pages_are_queued() -> bool:
 
 
 @at_rest
+def huge_pages_stay_huge() -> bool:
+    """Where nothing asks for a split, whatever is mapped is mapped by huge PMDs."""
+    for m in range(NR_MMS):
+        for k in range(PTRS_PER_PMD):
+            pmd = mms[m].pgd.pmd[k].val
+            if not pmd_none(pmd) and not pmd_trans_huge(pmd):
+                return False
+    return True
+
+
+@at_rest
 def what_was_thrown_away_is_gone() -> bool:
     """Where everything was thrown away after the last store, nothing that was stored is left."""
     for m in range(NR_MMS):

@@ -147,6 +147,9 @@ LEGEND: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("nr_ptes", "PTE tables that an address space counts."),
             ("stat[0..4]", "A node's counts of pages: mapped, huge, isolated, mlocked, file."),
             ("mm_users", "Tasks that share the address space."),
+            ("mm_count", "References to an address space's structure: its users have one, others."),
+            ("mm_slot, vm_hugepage", "An address space is on khugepaged's list; or was put there."),
+            ("core_state", "A core dump of the address space is being written."),
             ("used", "Whether this instance is allocated."),
             (
                 "last_store[k], zapped[k]",

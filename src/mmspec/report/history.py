@@ -19,7 +19,17 @@ from mmspec.spec.page.mm_types import Page
 
 _LOCKS = (SpinLock, RwSemaphore, TriedSemaphore)
 #: What says nothing about an object that a check complains of.
-_DULL = ("data", "index", "private", "order", "last_store", "zapped", "used", "mm_users")
+_DULL = (
+    "data",
+    "index",
+    "private",
+    "order",
+    "last_store",
+    "zapped",
+    "used",
+    "mm_users",
+    "mm_count",
+)
 
 
 #: How a step begins that is no access and no call.

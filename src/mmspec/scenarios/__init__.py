@@ -35,6 +35,11 @@ NAMES = (
     "zaps",
     "remaps",
     "pinned_reclaimed",
+    "collapsed",
+    "neighbours",
+    "offlined",
+    "moved_whole",
+    "soft_offlined",
 )
 
 

@@ -40,8 +40,6 @@ from mmspec.spec.machine.pgtable import (
     is_pmd_migration_entry,
     is_swap_pte,
     is_write_migration_entry,
-    pmd_present,
-    pmd_trans_huge,
     pte_mkold,
     pte_mksoft_dirty,
     pte_mkuffd_wp,
@@ -121,7 +119,6 @@ from mmspec.spec.page.pgtable import (
     maybe_mkwrite,
     mk_pte,
     pmd_lock,
-    pmd_offset,
     pmd_table,
     pte_in,
     pte_lockptr,
@@ -132,6 +129,7 @@ from mmspec.spec.page.rmap import (
     TTU_IGNORE_MLOCK,
     TTU_MIGRATION,
     RmapWalkControl,
+    mm_find_pmd,
     page_add_anon_rmap,
     page_get_anon_vma,
     put_anon_vma,
@@ -183,10 +181,10 @@ def remove_migration_pte(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
 def remove_migration_pte_page(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
     """Replace the migration entry for this very page. A PMD that is no table has none."""
     old = pfn_to_page(arg)
-    pmd = pmd_offset(vma.vm_mm, address)
-    pmde = pmd.val
-    if not pmd_present(pmde) or pmd_trans_huge(pmde):
+    pmd = mm_find_pmd(vma.vm_mm, address)
+    if not pmd:
         return True
+    pmde = pmd.val
     ptep = pte_in(pmd_table(pmde), address)
     ptl = pte_lockptr(ptep)
     spin_lock(ptl)

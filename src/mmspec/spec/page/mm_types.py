@@ -139,6 +139,8 @@ class Vma(Struct):
 class Mm(Struct):
     """struct mm_struct. rss by MM_FILEPAGES and so on.
 
+    vm_hugepage: MMF_VM_HUGEPAGE, khugepaged may look at it; mm_slot: it is on khugepaged's list.
+    core_state: being dumped.
     last_store, zapped, moved and pinned belong to checking: what a load of each user page must
     return; the frame (plus one) that was unmapped there but may still be in a TLB; if it was moved,
     the user page (plus one) that it is at now; and the frame that was pinned there, until it is
@@ -146,8 +148,12 @@ class Mm(Struct):
     """
 
     mm_users: u8
+    mm_count: u8
     flags: u8
     write_protect_seq: u8
+    vm_hugepage: u8 = immutable()
+    mm_slot: u8
+    core_state: u8 = written_under("mmap_sem")
     mmap_sem: RwSemaphore = embedded()
     page_table_lock: SpinLock = embedded()
     pgd: PmdTable = embedded()
@@ -239,13 +245,18 @@ class SwapInfo(Struct):
 
 
 class Pglist(Struct):
-    """struct pglist_data, one for both nodes: locks and lists of memory."""
+    """struct pglist_data, one for both nodes: locks and lists of memory.
+
+    isolated_start, isolated_end: frames that are being taken offline; they are not allocated.
+    """
 
     lru_lock: SpinLock = embedded()
     split_queue_lock: SpinLock = embedded()
     split_queue_next: u32 = guarded("split_queue_lock")
     split_queue_prev: u32 = guarded("split_queue_lock")
     split_queue_len: i8 = guarded("split_queue_lock")
+    isolated_start: u16
+    isolated_end: u16
     stat: Array[i16] = array(5, counter())
 
 

@@ -302,10 +302,18 @@ def mm_alloc() -> Mm:
     """A new address space with one user; NULL if there is none left."""
     for k in range(NR_MMS):
         mm = mms[k]
-        if not mm.mm_users:
+        if not mm.mm_count:
+            mm.mm_count = 1
             mm.mm_users = 1
+            mm_init(mm)
             return mm
     return NULL
+
+
+@initializer
+def mm_init(mm: Mm) -> None:
+    """The flags of a new address space."""
+    mm.vm_hugepage = 0
 
 
 @restates("kernel/fork.c", at="v4.14")
@@ -364,28 +372,27 @@ def mm_free(mm: Mm) -> None:
 
 @atomic
 def mmput_testzero(mm: Mm) -> bool:
-    """One user less; whether it was the last. The number stays 1 until the memory is given back."""
-    if mm.mm_users == 1:
-        return True
+    """One user less; whether it was the last."""
     mm.mm_users -= 1
-    return False
+    return mm.mm_users == 0
 
 
 @atomic
-def mm_users_clear(mm: Mm) -> None:
-    """The structure can be used again."""
-    mm.mm_users = 0
+def mmdrop(mm: Mm) -> None:
+    """One reference to the structure less; after the last it can be used again."""
+    mm.mm_count -= 1
 
 
 @restates("kernel/fork.c", at="v4.14")
 def mmput(mm: Mm) -> None:
     """One user less; the last one takes the address space down."""
     if mmput_testzero(mm):
+        khugepaged_exit(mm)
         exit_mmap(mm)
         mm_put_huge_zero_page(mm)
         check_mm(mm)
         mm_free(mm)
-        mm_users_clear(mm)
+        mmdrop(mm)
 
 
 @unlocked
@@ -419,6 +426,8 @@ def dup_mmap(mm: Mm, oldmm: Mm) -> int:
     down_write(oldmm.mmap_sem)
     # nobody knows the new one yet
     down_write(mm.mmap_sem)
+    if oldmm.vm_hugepage:
+        khugepaged_enter(mm)
     retval = 0
     mpnt = oldmm.mmap
     while mpnt and retval == 0:
@@ -443,4 +452,5 @@ def dup_mmap(mm: Mm, oldmm: Mm) -> int:
     return retval
 
 
+from mmspec.spec.page.khugepaged import khugepaged_enter, khugepaged_exit  # noqa: E402
 from mmspec.spec.page.mlock_vmas import munlock_vma_pages_range  # noqa: E402

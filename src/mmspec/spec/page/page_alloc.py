@@ -1,7 +1,7 @@
 """Page frames: allocation and freeing, with the checks that print "Bad page state".
 
-A simplification of mm/page_alloc.c: no per-CPU lists, no watermarks, no reclaim, and poisoned
-frames are not set aside. To allocate or to
+A simplification of mm/page_alloc.c: no per-CPU lists, no watermarks, no reclaim. Free frames that
+are poisoned, or in a range that is being taken offline, stay where they are. To allocate or to
 free is one step, since nobody else has the page then. A block of HPAGE_PMD_NR aligned frames is
 kept whole as long as others are already broken.
 """
@@ -10,23 +10,31 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from mmspec.lang import NULL, asserting, atomic, bug, index_of, initializer, restates, u8, u16
+from mmspec.kernels.changes import (
+    HOTREMOVE_MOVES_THP,
+    NEW_PAGE_PREPARED_IF_HUGE,
+    THP_MIGRATION,
+)
+from mmspec.lang import NULL, asserting, atomic, bug, has, index_of, initializer, restates, u8, u16
 from mmspec.spec.machine.sizes import (
     FRAMES_PER_NODE,
     HPAGE_PMD_NR,
+    HPAGE_PMD_ORDER,
     NR_FRAMES,
     NR_NODES,
     ZERO_PFN,
 )
 from mmspec.spec.page.deferred_list import INIT_LIST_HEAD
 from mmspec.spec.page.mm import compound_mapcount
-from mmspec.spec.page.mm_types import Page, Vma, mem_map
+from mmspec.spec.page.mm_types import Page, Vma, mem_map, pgdat
 from mmspec.spec.page.page_flags import (
     PAGE_FLAGS_CHECK_AT_FREE,
     PAGE_FLAGS_CHECK_AT_PREP,
     PAGE_MAPPING_FLAGS,
+    PageTransHuge,
     PG_double_map,
     PG_head,
+    PG_hwpoison,
     PG_uptodate,
 )
 
@@ -78,10 +86,17 @@ def bad_page(page: Page, reason: BadPage) -> None:
 # ------------------------------------------------------------------------------- allocation
 
 
+def _may_be_taken(page: Page) -> bool:
+    pfn = index_of(page)
+    if not page.buddy or page.flags & PG_hwpoison:
+        return False
+    return pfn < pgdat.isolated_start or pfn >= pgdat.isolated_end
+
+
 def _block_is_free(pfn: u16) -> bool:
     base = pfn & ~(HPAGE_PMD_NR - 1)
     for i in range(HPAGE_PMD_NR):
-        if not mem_map[base + i].buddy:
+        if not _may_be_taken(mem_map[base + i]):
             return False
     return True
 
@@ -98,7 +113,7 @@ def _find_frame(nid: u8) -> Page:
     whole: Page = NULL
     for k in range(FRAMES_PER_NODE):
         pfn = nid * FRAMES_PER_NODE + k
-        if mem_map[pfn].buddy:
+        if _may_be_taken(mem_map[pfn]):
             if not _block_is_free(pfn):
                 return mem_map[pfn]
             if whole is NULL:
@@ -159,9 +174,7 @@ def alloc_pages_nodemask(nodemask: u8, order: u8) -> Page:
     """
     for nid in range(NR_NODES):
         if nodemask >> nid & 1:
-            page = _find_frame(nid)
-            if order:
-                page = _find_block(nid)
+            page = _find_block(nid) if order else _find_frame(nid)
             if page:
                 _take(page, order)
                 return page
@@ -181,6 +194,33 @@ def alloc_pages_vma(vma: Vma, order: u8) -> Page:
 def prep_transhuge_page(page: Page) -> None:
     """A new compound becomes a huge page, with its list_head for the deferred queue."""
     INIT_LIST_HEAD(page)
+
+
+@restates("include/linux/migrate.h", at="v4.14")
+def new_page_nodemask(page: Page, preferred_nid: u8, nodemask: u8) -> Page:
+    """A page to move another to: on a node of the mask, the preferred one if there is room."""
+    order = 0
+    if has(HOTREMOVE_MOVES_THP) and has(THP_MIGRATION) and PageTransHuge(page):
+        order = HPAGE_PMD_ORDER
+    preferred = nodemask & 1 << (preferred_nid & 7)
+    new_page = alloc_pages_nodemask(preferred, order)
+    if not new_page:
+        new_page = alloc_pages_nodemask(nodemask, order)
+    if new_page and has(HOTREMOVE_MOVES_THP):
+        if has(NEW_PAGE_PREPARED_IF_HUGE):
+            huge = PageTransHuge(new_page)
+        else:
+            # where huge pages cannot be migrated, the new one is none
+            huge = PageTransHuge(page)
+        if huge:
+            prep_transhuge_page(new_page)
+    return new_page
+
+
+@atomic
+def is_free_buddy_page(page: Page) -> bool:
+    """Whether the frame is in the allocator's hands."""
+    return page.buddy != 0
 
 
 # ---------------------------------------------------------------------------------- freeing

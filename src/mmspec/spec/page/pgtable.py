@@ -429,6 +429,12 @@ def pte_accessible(mm: Mm, pte: u64) -> bool:
     return pte & _PAGE_PROTNONE != 0 and mm.tlb_flush_pending != 0
 
 
+@unlocked
+def pte_clear(pte: Pte) -> None:
+    """Clear the entry of a table that no processor reaches. Requires: its lock."""
+    pte.val = 0
+
+
 @atomic
 def ptep_set_wrprotect(pte: Pte) -> None:
     """Clear the write bit. No flush: the caller does it."""
@@ -494,6 +500,14 @@ def pmdp_huge_clear_flush(vma: Vma, address: u32, pmd: Pmd) -> u64:
     """Exchange with 0, and flush."""
     was = pmdp_huge_get_and_clear(pmd)
     assert pmd_trans_huge(was), "VM_BUG_ON(!pmd_trans_huge(*pmdp) && !pmd_devmap(*pmdp))"
+    flush_pmd_tlb_range(vma, address)
+    return was
+
+
+@restates("mm/pgtable-generic.c", at="v4.14")
+def pmdp_collapse_flush(vma: Vma, address: u32, pmd: Pmd) -> u64:
+    """Detach a page table, and flush."""
+    was = pmdp_huge_get_and_clear(pmd)
     flush_pmd_tlb_range(vma, address)
     return was
 

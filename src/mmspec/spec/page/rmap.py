@@ -10,6 +10,7 @@ from enum import IntFlag
 
 from mmspec.kernels.changes import (
     BATCHED_FLUSH_IS_NOT_MISSED,
+    FIND_PMD_READS_ONCE,
     FREEZE_GOES_ON_AFTER_PMD_SPLIT,
     FREEZE_IN_ONE_CALL,
     FREEZE_SPLITS_PMD_IN_WALK,
@@ -57,6 +58,8 @@ from mmspec.spec.machine.locks import (
 )
 from mmspec.spec.machine.pgtable import (
     SWP_HWPOISON,
+    pmd_present,
+    pmd_trans_huge,
     pte_dirty,
     pte_pfn,
     pte_soft_dirty,
@@ -112,6 +115,7 @@ from mmspec.spec.page.mm_types import (
     AnonVmaChain,
     Mm,
     Page,
+    Pmd,
     Vma,
     anon_vma_chains,
     anon_vmas,
@@ -153,6 +157,7 @@ from mmspec.spec.page.pgtable import (
     flush_tlb_mm,
     flush_tlb_range,
     others_run,
+    pmd_offset,
     ptep_clear_flush,
     ptep_get_and_clear,
     ptep_test_and_clear_young,
@@ -1081,6 +1086,21 @@ def try_to_unmap_one_page(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
     # whoever unmaps the page keeps it until this is done
     mmu_notifier_invalidate_page(vma.vm_mm, address)
     return True
+
+
+@restates("mm/rmap.c", at="v4.14")
+def mm_find_pmd(mm: Mm, address: u32) -> Pmd:
+    """The PMD for an address if it leads to a page table; NULL if it is none, huge, or an entry."""
+    pmd = pmd_offset(mm, address)
+    pmde = pmd.val
+    if not pmd_present(pmde):
+        return NULL
+    if not has(FIND_PMD_READS_ONCE):
+        # who rewrites a huge PMD can have made it none for a moment
+        pmde = pmd.val
+    if pmd_trans_huge(pmde):
+        return NULL
+    return pmd
 
 
 @restates("mm/rmap.c", at="v4.14")

@@ -28,6 +28,7 @@ from mmspec.spec.page.huge_memory import (
     VM_FAULT_OOM,
     VM_FAULT_RETRY,
 )
+from mmspec.spec.page.khugepaged import khugepaged_enter, khugepaged_scan_mm_slot
 from mmspec.spec.page.kvm_main import kvm_create_vm
 from mmspec.spec.page.kvm_mmu import guest_cpu_load, guest_cpu_store, tdp_page_fault
 from mmspec.spec.page.madvise import madvise_free_single_vma
@@ -408,3 +409,14 @@ def move_pages(start: u32, nr: u16, node: u8, migrate_all: bool) -> int:
             pm.addr[k] = start + k * PAGE_SIZE
             pm.node[k] = node
     return do_move_page_to_node_array(tasks[this_task()].mm, pm, migrate_all)
+
+
+def madvise_hugepage() -> int:
+    """madvise(MADV_HUGEPAGE): khugepaged is to look at this address space."""
+    khugepaged_enter(tasks[this_task()].mm)
+    return 0
+
+
+def khugepaged() -> None:
+    """khugepaged wakes up once."""
+    khugepaged_scan_mm_slot()

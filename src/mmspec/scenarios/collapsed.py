@@ -1,0 +1,74 @@
+"""khugepaged collapses base pages to a huge page, while they are used.
+
+It takes mmap_sem for writing, which keeps faults away, and the anon_vma's lock, which keeps the
+reverse map away. Who walks page tables with neither may find them gone.
+"""
+
+from __future__ import annotations
+
+from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
+from mmspec.properties.marks import (
+    what_was_stored_to_is_dirty,
+    what_was_stored_to_is_soft_dirty,
+)
+from mmspec.scenarios import moves
+from mmspec.scenarios.moves import move
+from mmspec.scenarios.scenario import Case, Row, Scenario, Witness
+from mmspec.scenarios.seed import inherit, split, write, zap
+from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, USER_BASE
+from mmspec.spec.page.coredump import do_coredump
+from mmspec.spec.page.huge_memory import split_huge_pages_set
+from mmspec.spec.page.khugepaged import __collapse_huge_page_copy, collapse_huge_page
+from mmspec.spec.page.syscalls import boot, exit_mm, khugepaged, madvise_hugepage, mmap, store
+
+# ------------------------------------------------------------------------------------- set-ups
+
+
+def scattered() -> None:
+    """Base pages where a huge page was, in a process that khugepaged is to look at."""
+    boot()
+    madvise_hugepage()
+    mmap(USER_BASE, HPAGE_PMD_SIZE)
+    store(USER_BASE, 1)
+    split_huge_pages_set()
+    store(USER_BASE, 1)
+
+
+# --------------------------------------------------------------------------------------- tasks
+
+
+def collapse() -> None:
+    """khugepaged looks at the process."""
+    khugepaged()
+
+
+def dump() -> None:
+    """The process dumps core."""
+    do_coredump()
+
+
+def leave() -> None:
+    """exit(2)."""
+    exit_mm()
+
+
+SCENARIO = Scenario(
+    name="collapsed",
+    title="base pages are collapsed to a huge page while they are used, moved or dumped",
+    cases=tuple(
+        Case(f"scattered/{task.__name__}/collapse", scattered, (task, collapse))
+        for task in (write, zap, inherit, split, move, leave, dump)
+    ),
+    rows=(
+        Row("v4.13", v4_13, "as released"),
+        Row("v4.14", v4_14, "as released"),
+        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
+    ),
+    config=moves.SCENARIO.config,
+    witnesses=(
+        Witness("a page table is taken away", collapse_huge_page),
+        Witness("pages are copied to a huge page", __collapse_huge_page_copy),
+    ),
+    explanation=__doc__,
+    also=(what_was_stored_to_is_dirty, what_was_stored_to_is_soft_dirty),
+)
