@@ -492,6 +492,8 @@ MREMAP_TABLES_UNDER_RMAP_LOCK = Change(
     subject="mm/mremap: hold the rmap lock in write mode when moving page table entries.",
     release="v5.14",
     needs=(MREMAP_MOVES_TABLES,),
+)
+
 # ------------------------- khugepaged, hot-remove, broken frames, the oom reaper: oldest first here
 
 FIND_PMD_READS_ONCE = Change(
