@@ -8,8 +8,8 @@ from mmspec.kernels.changes import (
     BATCHED_FLUSH_IS_NOT_MISSED,
     CLEAR_REFS_KEEPS_PMD_HUGE,
     CLEAR_REFS_SPARES_PINNED_PAGES,
-    COW_UNLESS_SOLE_REFERENCE,
     COLLAPSE_LEAVES_DUMPED_MM_ALONE,
+    COW_UNLESS_SOLE_REFERENCE,
     FIND_PMD_READS_ONCE,
     FORK_COPIES_PINNED_PAGES,
     FORK_SPLITS_PINNED_THP,
@@ -202,7 +202,7 @@ v4_14_sole_reference = Kernel(
     v4_14_fixed.without(GUP_BREAKS_COW)
     .with_(COW_UNLESS_SOLE_REFERENCE, CLEAR_REFS_SPARES_PINNED_PAGES, RECLAIM_SPARES_PINNED_PAGES)
     .changes,
-v4_14_fixed = Kernel("v4.14 with later fixes", v4_14.with_(*LATER_FIXES).changes)
+)
 
 
 def all_that_need(change: Change, kernel: Kernel) -> tuple[Change, ...]:
