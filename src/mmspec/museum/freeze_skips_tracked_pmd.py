@@ -30,6 +30,6 @@ BUG = Bug(
     ),
     steps=60,
     states=408,
-    exhausted=4_569,
+    exhausted=4_655,
     reached=(__split_huge_page, clear_refs_write),
 )
