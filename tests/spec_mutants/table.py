@@ -342,7 +342,7 @@ MUTANTS = (
         "counts a PMD as a PTE",
     ),
     Mutant(
-        "page_add_anon_rmap",
+        "do_page_add_anon_rmap",
         "mod_node_page_state(NR_ANON_THPS, 1)",
         "mod_node_page_state(NR_ANON_THPS, 0)",
         "counts no huge page",
@@ -478,8 +478,8 @@ MUTANTS = (
     Mutant("do_huge_pmd_wp_page", "    if reuse:", "    if True:", "reuses what is shared"),
     Mutant(
         "do_huge_pmd_wp_page",
-        "    get_page(page)\n    spin_unlock(vmf.ptl)\n\n    new_page",
-        "    spin_unlock(vmf.ptl)\n\n    new_page",
+        "        get_page(page)\n        spin_unlock(vmf.ptl)\n\n    new_page",
+        "        spin_unlock(vmf.ptl)\n\n    new_page",
         "copies without a reference",
     ),
     Mutant(
@@ -490,14 +490,14 @@ MUTANTS = (
     ),
     Mutant(
         "do_huge_pmd_wp_page",
-        "    page_remove_rmap(page, True)\n    put_page(page)\n",
-        "    page_remove_rmap(page, True)\n",
+        "        page_remove_rmap(page, True)\n        put_page(page)\n",
+        "        page_remove_rmap(page, True)\n",
         "keeps a reference",
     ),
     Mutant(
         "do_huge_pmd_wp_page",
-        "    page_remove_rmap(page, True)\n    put_page(page)\n",
-        "    put_page(page)\n",
+        "        page_remove_rmap(page, True)\n        put_page(page)\n",
+        "        put_page(page)\n",
         "leaves the mapping counted",
     ),
     Mutant(
@@ -518,7 +518,12 @@ MUTANTS = (
         "",
         "leaves the parent's entry writable",
     ),
-    Mutant("copy_huge_pmd", "        pte_free(pgtable)\n", "        pass\n", "leaks the table"),
+    Mutant(
+        "copy_huge_pmd",
+        "        pte_free(pgtable)\n    elif",
+        "        pass\n    elif",
+        "leaks the table",
+    ),
     Mutant("zap_deposited_table", "    pte_free(pgtable)\n", "", "leaks the table"),
     Mutant(
         "zap_huge_pmd",
@@ -532,7 +537,12 @@ MUTANTS = (
         "flush_needed = True",
         "drops a reference for an entry",
     ),
-    Mutant("zap_huge_pmd", "zap_deposited_table(mm, pmd)", "pass", "leaves the deposited table"),
+    Mutant(
+        "zap_huge_pmd",
+        "            zap_deposited_table(mm, pmd)\n        add_mm",
+        "            pass\n        add_mm",
+        "leaves the deposited table",
+    ),
     Mutant(
         "zap_huge_pmd",
         "        add_mm_counter(mm, MM_ANONPAGES, -HPAGE_PMD_NR)\n",
@@ -795,8 +805,8 @@ MUTANTS = (
     Mutant("pte_alloc", "    if pmd_none(pmdval):\n", "    if True:\n", "does not look again"),
     Mutant(
         "do_anonymous_page",
-        "    if pte_none(pteval):\n",
-        "    if True:\n",
+        "    if pte_none(pteval):\n        add_mm",
+        "    if True:\n        add_mm",
         "maps over what is there",
     ),
     Mutant("do_anonymous_page", "    clear_highpage(page)\n", "", "does not clear the page"),
@@ -864,9 +874,9 @@ MUTANTS = (
         "copy_pte_range", "    spin_lock(src_table.ptl)\n", "", "does not lock the parent's table"
     ),
     Mutant(
-        "copy_page_range",
-        "        if err != 0 and not",
-        "        if not",
+        "copy_pmd_range",
+        "    if ret != 0 and not",
+        "    if not",
         "copies what was shared whole",
     ),
     Mutant(
@@ -1004,8 +1014,8 @@ MUTANTS = (
     ),
     Mutant(
         "dup_mmap",
-        "            retval = copy_page_range(mm, oldmm, mpnt)",
-        "            retval = 0",
+        "retval = copy_page_range(tmp, mpnt)",
+        "retval = 0",
         "copies nothing",
     ),
     # --------------------------------------------------------------------- task_mmu.c

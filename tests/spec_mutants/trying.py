@@ -16,7 +16,7 @@ from tests.spec_mutants import installed
 from tests.spec_mutants.table import MUTANTS
 
 #: A mutant can make a search much longer.
-OPTIONS = Options(budget=Budget(states=3_000_000, seconds=30))
+OPTIONS = Options(budget=Budget(states=1_000_000, seconds=30, memory=1 << 30))
 
 
 @dataclass(frozen=True)
