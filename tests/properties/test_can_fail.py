@@ -88,6 +88,12 @@ BROKEN = {
         "small/split/zap",
         "free_transhuge_page: leaves it queued",
     ),
+    "swap_counts_equal_the_entries": ("swapped", "out/write/read", "do_swap_page: keeps the slot"),
+    "nobody_is_left_with_the_huge_zero_page": (
+        "zero_pages",
+        "zero/shrink/zap",
+        "mm_put_huge_zero_page: does nothing",
+    ),
     "no_guest_reaches_a_freed_page": (
         "guests",
         "guest/zap/run",
@@ -142,6 +148,11 @@ BROKEN = {
 
 #: Those that others would notice first.
 ALONE = {
+    "no_swap_entry_is_freed_twice": (
+        "swapped",
+        "base/reclaim/inherit",
+        "copy_one_pte: does not count a swap entry",
+    ),
     "no_processor_uses_a_freed_page": (
         "base_pages",
         "page/move/write_here",
@@ -156,6 +167,14 @@ ALONE = {
 
 #: Those that are broken by exhibits of the museum.
 BY_EXHIBITS = {
+    "mlocked_pages_are_counted",
+    "mlocked_pages_are_in_locked_mappings",
+    "no_process_reads_what_another_stored",
+    "pages_of_locked_mappings_are_mlocked",
+    "the_swap_cache_knows_its_pages",
+    "what_readers_are_told_is_so",
+    "what_was_thrown_away_is_given_up",
+    "zero_pages_are_zero",
     "no_huge_page_is_left",
     "nobody_sleeps_under_a_page_table_lock",
     "pages_are_on_the_nodes_they_are_bound_to",

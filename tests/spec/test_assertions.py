@@ -120,7 +120,7 @@ ASSERTED = (
     ("a child inherits a head", "copy_huge_pmd", '"VM_BUG_ON_PAGE(!PageHead(src_page))"'),
     (
         "a huge PMD is copied whole",
-        "copy_page_range",
+        "copy_pmd_range",
         '"VM_BUG_ON_VMA(next - addr != HPAGE_PMD_SIZE)"',
     ),
     ("a new huge page is a compound", "_assert_compound", '"VM_BUG_ON_PAGE(!PageCompound(page))"'),
@@ -139,7 +139,7 @@ ASSERTED = (
     ("a page is reused with its lock", "reuse_swap_page", '"VM_BUG_ON_PAGE(!PageLocked(page))"'),
     ("a range is not empty", "zap_pmd_range", "BUG_ON(start >= end)"),
     # the reverse map
-    ("a mapping is added with the page lock", "page_add_anon_rmap", "!PageLocked(page))"),
+    ("a mapping is added with the page lock", "do_page_add_anon_rmap", "!PageLocked(page))"),
     (
         "another mapping is by the same anon_vmas",
         "__page_check_anon_rmap",
@@ -216,7 +216,6 @@ LEFT_OUT = {
     "VM_BUG_ON_PAGE(PageSlab(page))": "nor are slabs",
     "VM_BUG_ON_PAGE(!PageIsolated(page))": "nor are movable pages of drivers",
     "assert_spin_locked(pmd_lockptr(mm, pmdp))": "pmd_huge_pte is guarded(): a data race",
-    "VM_BUG_ON_PAGE(page_count(page) != 0)": "page_ref_unfreeze() is for pages with a mapping",
     "VM_BUG_ON(tlb->batch.nr > max)": "a batch is an array: an index outside it is an oops",
     "VM_BUG_ON_PAGE(PageActive(page) && PageUnevictable(page))": "no page is active here",
     "VM_BUG_ON(address & ~HPAGE_PMD_MASK)": "__split_huge_pmd_locked() asserts the same",
@@ -245,7 +244,7 @@ def _assertions() -> list[tuple[str, str]]:
 
 #: The kernel asserts the same twice in these functions.
 TWICE = {
-    ("page_add_anon_rmap", "VM_BUG_ON_PAGE(!PageLocked(page))"),
+    ("do_page_add_anon_rmap", "VM_BUG_ON_PAGE(!PageLocked(page))"),
 }
 
 

@@ -90,7 +90,9 @@ def mutated(mutant: Mutant) -> str:
     if source.count(mutant.old) != 1:
         times = source.count(mutant.old)
         raise ValueError(f"{mutant.name}: its text occurs {times} times: it has changed")
-    return source.replace(mutant.old, mutant.new)
+    made = source.replace(mutant.old, mutant.new)
+    ast.parse(made)
+    return made
 
 
 def _texts(mutants: Sequence[Mutant]) -> list[FunctionType]:

@@ -375,7 +375,7 @@ MUTANTS = (
     Mutant(
         "page_remove_anon_compound_rmap",
         "        deferred_split_huge_page(page)",
-        "",
+        "        pass",
         "queues nothing",
     ),
     Mutant(
@@ -620,7 +620,7 @@ MUTANTS = (
     Mutant(
         "__split_huge_page_tail",
         "    set_page_flags(tail, PG_lru)",
-        "",
+        "    pass",
         "tails are not on the LRU",
     ),
     Mutant(
@@ -862,8 +862,8 @@ MUTANTS = (
         "serves no store to a read-only page",
     ),
     Mutant("copy_one_pte", "    ptep_set_wrprotect(src_pte)\n", "", "leaves the parent writable"),
-    Mutant("copy_one_pte", "    page_dup_rmap(page, False)\n", "", "counts no mapping"),
-    Mutant("copy_one_pte", "    get_page(page)\n", "", "takes no reference"),
+    Mutant("copy_one_pte", "page_dup_rmap(page, False)", "pass", "counts no mapping"),
+    Mutant("copy_one_pte", "get_page(page)", "pass", "takes no reference"),
     Mutant(
         "copy_one_pte",
         "                set_pte_at(src_pte, pte)\n",
@@ -871,7 +871,7 @@ MUTANTS = (
         "leaves the parent's entry writable",
     ),
     Mutant(
-        "copy_pte_range", "    spin_lock(src_table.ptl)\n", "", "does not lock the parent's table"
+        "copy_pte_range", "spin_lock(src_table.ptl)", "pass", "does not lock the parent's table"
     ),
     Mutant(
         "copy_pmd_range",
@@ -1070,6 +1070,42 @@ MUTANTS = (
         "",
         "leaves what new PTEs permit",
     ),
+    # --------------------------------------------------------------------- swap
+    Mutant("do_swap_page", "    swap_free(entry)\n", "", "keeps the slot"),
+    Mutant(
+        "do_swap_page",
+        " or slot != entry",
+        "",
+        "does not ask where the page is by now",
+    ),
+    Mutant(
+        "do_swap_page",
+        "    if pteval != vmf.orig_pte:",
+        "    if False:",
+        "does not look again",
+    ),
+    Mutant(
+        "do_swap_page",
+        "        if reuse_swap_page(page, mappings):",
+        "        if True:",
+        "reuses what is shared",
+    ),
+    Mutant("copy_one_pte", "swap_duplicate(entry)", "pass", "does not count a swap entry"),
+    # --------------------------------------------------------------------- huge_zero_page.py
+    Mutant("mm_put_huge_zero_page", "put_huge_zero_page()", "pass", "does nothing"),
+    Mutant(
+        "_inc_not_zero",
+        "    if huge_zero.refcount == 0:\n        return False\n",
+        "",
+        "takes one of what there is not",
+    ),
+    Mutant(
+        "get_huge_zero_page",
+        "huge_zero.refcount = 2",
+        "huge_zero.refcount = 1",
+        "leaves the shrinker none",
+    ),
+    Mutant("_freeze_refcount", "!= 1", "> 2", "frees what is used"),
     # --------------------------------------------------------------------- kvm
     Mutant(
         "tdp_page_fault",

@@ -27,6 +27,7 @@ ORDER = (
     ("Mm.page_table_lock",),
     ("PmdTable.ptl", "PageTable.ptl"),
     ("Pglist.lru_lock",),
+    ("SwapInfo.tree_lock",),
     ("Pglist.split_queue_lock",),
 )
 
