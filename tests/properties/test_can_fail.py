@@ -7,6 +7,7 @@ looked at alone.
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,8 @@ from mmspec.properties import PROPERTIES, SPECIAL
 from mmspec.scenarios import scenario_named
 from tests.spec_mutants import Mutant, installed
 from tests.spec_mutants.table import MUTANTS
+
+DOCS = Path(__file__).parents[2] / "docs" / "properties.md"
 
 #: A property, where it is broken, and by which mutant.
 BROKEN = {
@@ -240,6 +243,12 @@ def test_the_property_can_fail_if_nothing_else_is_looked_at(name: str) -> None:
 
 def test_exhibits_break_others() -> None:
     assert {bug.violates.name for bug in bugs()} >= BY_EXHIBITS
+
+
+def test_the_documentation_has_every_property() -> None:
+    text = DOCS.read_text()
+
+    assert [name for name in {**PROPERTIES, **SPECIAL} if f"`{name}`" not in text] == []
 
 
 def test_no_property_is_missing() -> None:
