@@ -65,7 +65,13 @@ class Wider(Checker):
         self.phases: list[Program] = [third_thread] if scope.third else []
         cases = tuple(_wider(scenario.cases)) if scope.third else scenario.cases
         programs = tuple(Case(fn.__name__, fn, ()) for fn in self.phases)
-        known = dataclasses.replace(scenario, cases=(*scenario.cases, *programs), config=made)
+        # what a scenario asks for speaks of its own tasks, and of no third
+        known = dataclasses.replace(
+            scenario,
+            cases=(*scenario.cases, *programs),
+            config=made,
+            also=() if scope.third else scenario.also,
+        )
         super().__init__(known, [Target(v4_14.with_all_fixes())], options)
         self.cases = cases
 
@@ -79,6 +85,9 @@ class Wider(Checker):
 def _wider(cases: Sequence[Case]) -> Iterator[Case]:
     """Each case with a third thread, which does what one of the others does."""
     for case in cases:
+        if len(case.tasks) == 1:
+            yield case
+            continue
         for task in dict.fromkeys(case.tasks):
             if "fork" in text_of(task).__code__.co_names:
                 # there is one task for a child

@@ -40,6 +40,7 @@ NAMES = (
     "offlined",
     "moved_whole",
     "soft_offlined",
+    "first_touch",
 )
 
 

@@ -11,12 +11,13 @@ from mmspec.properties.marks import (
     what_was_stored_to_is_soft_dirty,
 )
 from mmspec.scenarios import moves
-from mmspec.scenarios.moves import freed, move, zap_part
+from mmspec.scenarios.moves import family, freed, give_away, move, zap_part
 from mmspec.scenarios.scenario import Case, Row, Scenario, Witness
 from mmspec.scenarios.seed import bind, huge, small, split
 from mmspec.spec.machine.sizes import PAGE_SIZE, USER_BASE
 from mmspec.spec.page.huge_memory import __split_huge_page, __split_huge_pmd_locked
 from mmspec.spec.page.migrate import remove_migration_pte
+from mmspec.spec.page.swap import mark_page_lazyfree
 from mmspec.spec.page.syscalls import move_pages
 
 
@@ -28,10 +29,14 @@ def move_tail() -> None:
 SCENARIO = Scenario(
     name="alone",
     title="a huge page is split, moved and partly unmapped, with nobody else there",
-    cases=tuple(
-        Case(f"{set_up.__name__}/{task.__name__}", set_up, (task,))
-        for set_up in (huge, freed, small)
-        for task in (split, zap_part, move, bind, move_tail)
+    cases=(
+        *(
+            Case(f"{set_up.__name__}/{task.__name__}", set_up, (task,))
+            for set_up in (huge, freed, small)
+            for task in (split, zap_part, move, bind, move_tail)
+        ),
+        Case("huge/give_away", huge, (give_away,)),
+        Case("family/give_away", family, (give_away,)),
     ),
     rows=(
         Row("v4.13", v4_13, "as released"),
@@ -43,6 +48,7 @@ SCENARIO = Scenario(
         Witness("a huge PMD is split", __split_huge_pmd_locked),
         Witness("a huge page is taken apart", __split_huge_page),
         Witness("a migration entry becomes a mapping", remove_migration_pte),
+        Witness("what a huge page holds is given away", mark_page_lazyfree),
     ),
     explanation=__doc__,
     also=(

@@ -89,7 +89,7 @@ SCENARIO = Scenario(
     title="base pages are written to, inherited, thrown away and moved",
     cases=(
         *crossed((shared_page,), (write_here,), (write_here, zap_here, unmap_here, inherit)),
-        *crossed((shared_page,), (move,), (write_here, inherit)),
+        *crossed((shared_page,), (move,), (write_here, inherit, unmap_here)),
         *crossed((page,), (inherit,), (write_here, zap_here)),
         *crossed((page,), (move,), (write_here, zap_here, inherit)),
         *crossed((page,), (track, protect_here), (write_here,)),

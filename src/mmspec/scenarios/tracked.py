@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mmspec.kernels.releases import LATER_FIXES, v4_10, v4_10_fixed, v4_13, v4_14
+from mmspec.properties.marks import what_was_stored_to_is_dirty
 from mmspec.scenarios import moves
-from mmspec.scenarios.moves import move
+from mmspec.scenarios.moves import freed, move
 from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
 from mmspec.scenarios.seed import huge, split, write
 from mmspec.spec.page.syscalls import clear_refs
@@ -19,7 +20,10 @@ def track() -> None:
 SCENARIO = Scenario(
     name="tracked",
     title="soft-dirty bits are cleared while a huge page is written to, split or moved",
-    cases=crossed((huge,), (track,), (write, split, move)),
+    cases=(
+        *crossed((huge,), (track,), (write, split, move)),
+        *crossed((freed,), (track,), (write,)),
+    ),
     rows=(
         Row("v4.10", v4_10, "as released"),
         Row("v4.13", v4_13, "as released"),
@@ -30,4 +34,5 @@ SCENARIO = Scenario(
     config=moves.SCENARIO.config,
     witnesses=(Witness("soft-dirty bits are cleared", clear_refs_write),),
     explanation=__doc__,
+    also=(what_was_stored_to_is_dirty,),
 )

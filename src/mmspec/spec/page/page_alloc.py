@@ -39,6 +39,8 @@ from mmspec.spec.page.page_flags import (
 )
 
 TAIL_MAPPING = 0x400
+#: What a free frame holds (CONFIG_PAGE_POISONING): that somebody does not clear it is noticed.
+PAGE_POISON = 0xAA
 ALL_NODES = (1 << NR_NODES) - 1
 
 
@@ -291,7 +293,7 @@ def free_pages_ok(page: Page, order: u8) -> None:
         p.buddy = 1
         p.index = 0
         p.private = 0
-        p.data = 0
+        p.data = PAGE_POISON
         p.moved = 0
 
 
@@ -301,6 +303,7 @@ def page_alloc_init() -> None:
     for pfn in range(NR_FRAMES):
         mem_map[pfn]._mapcount = -1
         mem_map[pfn].buddy = 1
+        mem_map[pfn].data = PAGE_POISON
     mem_map[ZERO_PFN]._mapcount = -1
     mem_map[ZERO_PFN]._refcount = 1
 

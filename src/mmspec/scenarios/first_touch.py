@@ -1,0 +1,41 @@
+"""Memory is touched for the first time, by two threads at once."""
+
+from __future__ import annotations
+
+from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
+from mmspec.properties.marks import what_was_stored_to_is_dirty
+from mmspec.scenarios import moves
+from mmspec.scenarios.moves import move
+from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.seed import inherit, write, zap
+from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, USER_BASE
+from mmspec.spec.page.huge_memory import __do_huge_pmd_anonymous_page
+from mmspec.spec.page.syscalls import boot, mmap, share_mm, store
+
+
+def untouched() -> None:
+    """Memory for a huge page, in a process of two threads."""
+    boot()
+    mmap(USER_BASE, HPAGE_PMD_SIZE)
+    share_mm(1)
+
+
+def write_first_page() -> None:
+    """Store to the first page."""
+    store(USER_BASE, 3)
+
+
+SCENARIO = Scenario(
+    name="first_touch",
+    title="memory is touched for the first time by two threads",
+    cases=crossed((untouched,), (write,), (write_first_page, zap, inherit, move)),
+    rows=(
+        Row("v4.13", v4_13, "as released"),
+        Row("v4.14", v4_14, "as released"),
+        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
+    ),
+    config=moves.SCENARIO.config,
+    witnesses=(Witness("a huge page is mapped", __do_huge_pmd_anonymous_page),),
+    explanation=__doc__,
+    also=(what_was_stored_to_is_dirty,),
+)
