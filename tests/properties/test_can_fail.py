@@ -47,13 +47,13 @@ BROKEN = {
     "page_tables_hold_only_what_they_may": (
         "splits",
         "huge/split/unmap",
-        "do_munmap: unmaps nothing",
+        "unmap_region: unmaps nothing",
     ),
     "rss_is_zero_at_exit": ("alone", "huge/split", "zap_pte_range: leaves the page counted"),
     "page_tables_are_all_freed_at_exit": (
         "alone",
         "huge/split",
-        "free_pgtables: leaves the table counted",
+        "free_pte_range: leaves the table counted",
     ),
     "no_store_is_lost": (
         "seed",
@@ -74,7 +74,7 @@ BROKEN = {
     "no_processor_reaches_a_freed_page_through_its_TLB": (
         "splits",
         "huge/split/unmap",
-        "tlb_finish_mmu: frees, then flushes",
+        "tlb_flush_mmu: frees, then flushes",
     ),
     "no_processor_reaches_a_page_that_has_moved": (
         "moves",
@@ -126,7 +126,7 @@ BROKEN = {
     "every_huge_PMD_has_a_deposited_table": (
         "splits",
         "huge/split/unmap",
-        "free_pgtables: leaves the table attached",
+        "free_pte_range: leaves the table attached",
     ),
     "memory_holds_what_was_stored": (
         "splits",

@@ -16,7 +16,7 @@ SAMPLE = (
     "_lock_page: does not wait",
     "page_dup_rmap: does not count a PMD",
     "__split_huge_pmd_locked: makes PTEs writable",
-    "tlb_finish_mmu: frees, then flushes",
+    "tlb_flush_mmu: frees, then flushes",
     "do_huge_pmd_wp_page: copies without a reference",
 )
 

@@ -161,6 +161,7 @@ MUTANTS = (
         " or not pmd_present(val)",
         "",
         "takes a migration entry for a bad PMD",
+        survives="takes three: one that faults, one that maps, one that moves",
     ),
     Mutant("flush_tlb_range", "cpus[cpu].small[k] = 0", "pass", "leaves small translations"),
     Mutant("flush_tlb_range", "cpus[cpu].huge[k] = 0", "pass", "leaves huge translations"),
@@ -220,7 +221,13 @@ MUTANTS = (
         "takes any entry",
         survives="",
     ),
-    Mutant("map_pte", "not is_swap_pte(pteval)", "is_swap_pte(pteval)", "passes entries by"),
+    Mutant(
+        "map_pte",
+        "not is_swap_pte(pteval)",
+        "is_swap_pte(pteval)",
+        "passes entries by",
+        survives="who looks for entries asks with PVMW_SYNC, and takes the lock first",
+    ),
     Mutant(
         "_check_pmd",
         "    spin_unlock(pvmw.ptl)\n    pvmw.ptl = NULL\n    return NEXT",
@@ -232,6 +239,7 @@ MUTANTS = (
         "        if pvmw.flags & PVMW_MIGRATION:\n            return NOT_FOUND\n",
         "",
         "finds a huge PMD where an entry is looked for",
+        survives="while entries are replaced no PMD maps the page",
     ),
     Mutant(
         "_check_pmd",
@@ -251,6 +259,7 @@ MUTANTS = (
         "        return NOT_FOUND\n",
         "",
         "goes on behind a base page",
+        survives="the next address is the end of a base page: the result is the same",
     ),
     Mutant(
         "_seek",
@@ -406,7 +415,11 @@ MUTANTS = (
         "visits a VMA that ends before",
     ),
     Mutant(
-        "try_to_unmap_one", "flags & freeze != 0, page)", "False, page)", "splits PMDs to mappings"
+        "try_to_unmap_one",
+        "flags & freeze != 0, page)",
+        "False, page)",
+        "splits PMDs to mappings",
+        survives="the walk then unmaps each PTE",
     ),
     Mutant(
         "try_to_unmap_one",
@@ -450,7 +463,13 @@ MUTANTS = (
         "        page_remove_rmap(subpage, False)",
         "keeps the reference",
     ),
-    Mutant("try_to_unmap", "return page_mapcount(page) == 0", "return True", "always succeeds"),
+    Mutant(
+        "try_to_unmap",
+        "return page_mapcount(page) == 0",
+        "return True",
+        "always succeeds",
+        survives="what is still mapped has references, which others look at",
+    ),
     # ----------------------------------------------------------------- huge_memory.c
     Mutant(
         "__do_huge_pmd_anonymous_page",
@@ -458,7 +477,12 @@ MUTANTS = (
         "    if False:",
         "maps over what is there",
     ),
-    Mutant("__do_huge_pmd_anonymous_page", "        pte_free(pgtable)\n", "", "leaks the table"),
+    Mutant(
+        "__do_huge_pmd_anonymous_page",
+        "        pte_free(pgtable)\n        put_page(page)\n        return 0",
+        "        put_page(page)\n        return 0",
+        "leaks the table",
+    ),
     Mutant(
         "__do_huge_pmd_anonymous_page",
         "MM_ANONPAGES, HPAGE_PMD_NR",
@@ -517,6 +541,7 @@ MUTANTS = (
         "            set_pmd_at(src_pmd, pmd)\n",
         "",
         "leaves the parent's entry writable",
+        survives="takes somebody who moves huge pages without mmap_sem",
     ),
     Mutant(
         "copy_huge_pmd",
@@ -555,6 +580,7 @@ MUTANTS = (
         "pmd_mkclean(pmd_mkold(orig_pmd))",
         "pmd_mkold(orig_pmd)",
         "leaves it dirty",
+        survives="the page is kept where it may be dropped",
     ),
     Mutant(
         "__split_huge_pmd_locked",
@@ -645,6 +671,7 @@ MUTANTS = (
         "mapcount == 0 and page_ref_freeze(head, 1 + extra_pins)",
         "page_ref_freeze(head, 1 + extra_pins)",
         "does not ask whether it is mapped",
+        survives="each mapping holds a reference: freezing fails",
     ),
     Mutant(
         "split_huge_page_to_list",
@@ -691,6 +718,7 @@ MUTANTS = (
         "        pmde = maybe_mkwrite(pmde, vma)",
         "        pass",
         "maps it read-only",
+        survives="the next store faults, and finds it to be its own",
     ),
     Mutant(
         "remove_migration_pmd",
@@ -790,6 +818,7 @@ MUTANTS = (
         "                putback_lru_page(page)\n            put_page(newpage)",
         "                pass\n            put_page(newpage)",
         "leaves a page isolated",
+        survives="with these fixes nothing fails in another way than -EAGAIN",
     ),
     Mutant("_nr_isolated", "return hpage_nr_pages(page)", "return 1", "counts a huge page for one"),
     Mutant(
@@ -827,24 +856,24 @@ MUTANTS = (
     ),
     Mutant(
         "wp_page_copy",
-        "    put_page(old_page)\n    return VM_FAULT_WRITE",
-        "    return VM_FAULT_WRITE",
+        "            unlock_page(old_page)\n        put_page(old_page)",
+        "            unlock_page(old_page)",
         "keeps a reference",
     ),
     Mutant(
-        "do_wp_page",
+        "do_wp_page_by_mappings",
         "    if reuse_swap_page(page, mappings):\n",
         "    if True:\n",
         "reuses what is shared",
     ),
     Mutant(
-        "do_wp_page",
+        "do_wp_page_by_mappings",
         "        pteval = vmf.pte.val\n        if pteval != vmf.orig_pte:",
         "        if False:",
         "does not look again",
     ),
     Mutant(
-        "do_wp_page",
+        "do_wp_page_by_mappings",
         "    unlock_page(page)\n    get_page(page)\n    spin_unlock(vmf.ptl)\n    return",
         "    unlock_page(page)\n    spin_unlock(vmf.ptl)\n    return",
         "copies without a reference",
@@ -881,27 +910,22 @@ MUTANTS = (
     ),
     Mutant(
         "zap_pte_range",
-        "            add_mm_counter(mm, MM_ANONPAGES, -1)\n            # cleared",
-        "            # cleared",
+        "                add_mm_counter(mm, MM_ANONPAGES, -1)\n                # cleared",
+        "                # cleared",
         "leaves the page counted",
     ),
+    Mutant("zap_pte_range", "page_remove_rmap(page, False)", "pass", "leaves the mapping counted"),
     Mutant(
         "zap_pte_range",
-        "            page_remove_rmap(page, False)\n",
-        "",
-        "leaves the mapping counted",
-    ),
-    Mutant(
-        "zap_pte_range",
-        "            tlb_remove_page(tlb, page)\n",
-        "            pass\n",
+        "force_flush = __tlb_remove_page(tlb, page)",
+        "force_flush = False",
         "keeps the reference",
     ),
     Mutant(
         "zap_pte_range",
-        "                migration_entry_to_page(entry)\n"
-        "                add_mm_counter(mm, MM_ANONPAGES, -1)",
-        "                migration_entry_to_page(entry)",
+        "                    migration_entry_to_page(entry)\n"
+        "                    add_mm_counter(mm, MM_ANONPAGES, -1)",
+        "                    migration_entry_to_page(entry)",
         "leaves an entry counted",
     ),
     Mutant(
@@ -912,15 +936,15 @@ MUTANTS = (
     ),
     # ----------------------------------------------------------------- mmu_gather
     Mutant(
-        "tlb_finish_mmu",
+        "tlb_flush_mmu",
         "    tlb_flush_mmu_tlbonly(tlb)\n    tlb_flush_mmu_free(tlb)",
         "    tlb_flush_mmu_free(tlb)\n    tlb_flush_mmu_tlbonly(tlb)",
         "frees, then flushes",
     ),
     Mutant(
         "tlb_flush_mmu_tlbonly",
-        "tlb.start, tlb.end)\n    flushed",
-        "tlb.start, tlb.start)\n    flushed",
+        "flush_tlb_range(tlb.mm, tlb.start, tlb.end)",
+        "pass",
         "flushes nothing",
     ),
     # ------------------------------------------------------------------- swap.c, mlock.c
@@ -991,17 +1015,12 @@ MUTANTS = (
         "leaves pages isolated",
     ),
     # ------------------------------------------------------------------------- mmap.c
-    Mutant("free_pgtables", "            pmd_clear(pmd)\n", "", "leaves the table attached"),
+    Mutant("free_pte_range", "    pmd_clear(pmd)\n", "", "leaves the table attached"),
     Mutant("free_pgtables", "    unlink_anon_vmas(vma)\n", "", "the reverse map keeps the VMA"),
+    Mutant("free_pte_range", "add_nr_ptes(tlb.mm, -1)", "pass", "leaves the table counted"),
     Mutant(
-        "free_pgtables",
-        "            add_nr_ptes(mm, -1)",
-        "            pass",
-        "leaves the table counted",
-    ),
-    Mutant(
-        "do_munmap",
-        "        zap_pmd_range(tlb, vma, vma.vm_start, vma.vm_end)\n",
+        "unmap_region",
+        "    zap_pmd_range(tlb, vma, vma.vm_start, vma.vm_end)\n",
         "",
         "unmaps nothing",
     ),
@@ -1141,7 +1160,11 @@ MUTANTS = (
         "counts a PMD that is not there",
     ),
     Mutant(
-        "free_pages_prepare", "(page + 1).flags &= ~PG_double_map", "pass", "leaves PG_double_map"
+        "free_pages_prepare",
+        "(page + 1).flags &= ~PG_double_map",
+        "pass",
+        "leaves PG_double_map",
+        survives="it is cleared with the last PMD, before the page can be freed",
     ),
     Mutant("free_pages_prepare", "            tail.compound_head = 0\n", "", "leaves tails tails"),
 )
