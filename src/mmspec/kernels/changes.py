@@ -242,6 +242,16 @@ SPLIT_WAITS_FOR_ZAP = Change(
     subject="mm/thp: try_to_unmap() use TTU_SYNC for safe splitting",
     release="v5.13",
 )
+WALK_SYNC_LOCKS_EVERY_PTE = Change(
+    commit="a7a69d8ba88d",
+    subject="mm/thp: another PVMW_SYNC fix in page_vma_mapped_walk()",
+    release="v5.13",
+)
+WALK_GOES_ON_AFTER_NO_TABLE = Change(
+    commit="a9a7504d9bea",
+    subject="mm/thp: fix page_vma_mapped_walk() if THP mapped by ptes",
+    release="v5.13",
+)
 SPLIT_WARNS_IF_MAPPED = Change(
     commit="504e070dc08f",
     subject="mm: thp: replace DEBUG_VM BUG with VM_WARN when unmap fails for split",

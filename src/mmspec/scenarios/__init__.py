@@ -41,6 +41,7 @@ NAMES = (
     "moved_whole",
     "soft_offlined",
     "first_touch",
+    "remaps_askew",
 )
 
 

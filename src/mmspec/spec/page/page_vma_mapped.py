@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.changes import FREEZE_IN_ONE_CALL, SPLIT_WAITS_FOR_ZAP, THP_MIGRATION
+from mmspec.kernels.changes import (
+    FREEZE_IN_ONE_CALL,
+    SPLIT_WAITS_FOR_ZAP,
+    THP_MIGRATION,
+    WALK_GOES_ON_AFTER_NO_TABLE,
+    WALK_SYNC_LOCKS_EVERY_PTE,
+)
 from mmspec.kernels.drafts import WALK_MATCHES_ANY_PMD, WALK_REUSES_FIRST_PMD
 from mmspec.lang import NULL, OnStack, commuting, has, restates, u8, u32, u64
 from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_unlock
@@ -17,7 +23,7 @@ from mmspec.spec.machine.pgtable import (
     pte_present,
     pte_to_swp_entry,
 )
-from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SHIFT, PAGE_SIZE
+from mmspec.spec.machine.sizes import HPAGE_PMD_MASK, HPAGE_PMD_SIZE, PAGE_SHIFT, PAGE_SIZE
 from mmspec.spec.page.mm import hpage_nr_pages, page_to_pfn, page_to_pgoff
 from mmspec.spec.page.mm_types import Page, Pmd, Pte, Vma
 from mmspec.spec.page.page_flags import PageTransCompound, PageTransHuge
@@ -129,8 +135,9 @@ def check_pte(pvmw: PageVmaMappedWalk) -> bool:
     return first <= pfn and pfn < first + nr
 
 
-#: How a walk goes on: it has ended, it has found something, look at this PTE, go to the next.
-NOT_FOUND, FOUND, CHECK, NEXT = 0, 1, 2, 3
+#: How a walk goes on: it has ended, it has found something, look at this PTE, go to the next, look
+#: for the next table.
+NOT_FOUND, FOUND, CHECK, NEXT, RESTART = 0, 1, 2, 3, 4
 
 
 def _check_pmd(pvmw: PageVmaMappedWalk) -> u8:
@@ -156,6 +163,12 @@ def _check_pmd(pvmw: PageVmaMappedWalk) -> u8:
     return NEXT
 
 
+def _end(pvmw: PageVmaMappedWalk) -> u32:
+    """Where the page would end."""
+    nr = hpage_nr_pages(pvmw.page)
+    return __vma_address(pvmw.page, pvmw.vma) + nr * PAGE_SIZE
+
+
 def _enter(pvmw: PageVmaMappedWalk) -> u8:
     """Begin at the PMD for the address: label `restart` of the original."""
     pvmw.pmd = pmd_offset(pvmw.vma.vm_mm, pvmw.address)
@@ -173,6 +186,13 @@ def _enter(pvmw: PageVmaMappedWalk) -> u8:
             ptl = pmd_lockptr(pvmw.pmd)
             spin_lock(ptl)
             spin_unlock(ptl)
+        # a huge page may begin where there is no table, and go on in the next one
+        if has(WALK_GOES_ON_AFTER_NO_TABLE) and pvmw.address & (HPAGE_PMD_SIZE - 1) != 0:
+            if PageTransHuge(pvmw.page):
+                pvmw.address = (pvmw.address & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE
+                last = _end(pvmw)
+                if pvmw.address < pvmw.vma.vm_end and pvmw.address < last:
+                    return RESTART
         return NOT_FOUND
     if has(WALK_REUSES_FIRST_PMD):
         # what is looked at is what is there now, what is used is what was there at first
@@ -190,8 +210,7 @@ def _seek(pvmw: PageVmaMappedWalk) -> u8:
     if not PageTransHuge(pvmw.page):
         page_vma_mapped_walk_done(pvmw)
         return NOT_FOUND
-    nr = hpage_nr_pages(pvmw.page)
-    last = __vma_address(pvmw.page, pvmw.vma) + nr * PAGE_SIZE
+    last = _end(pvmw)
     while True:
         pvmw.address += PAGE_SIZE
         if pvmw.address >= pvmw.vma.vm_end or pvmw.address >= last:
@@ -205,6 +224,9 @@ def _seek(pvmw: PageVmaMappedWalk) -> u8:
             pvmw.pte = NULL
             return _enter(pvmw)
         pvmw.pte = pvmw.pte + 1
+        if has(WALK_SYNC_LOCKS_EVERY_PTE) and pvmw.flags & PVMW_SYNC and not pvmw.ptl:
+            pvmw.ptl = pte_lockptr(pvmw.pte)
+            spin_lock(pvmw.ptl)
         pteval = pvmw.pte.val
         if not pte_none(pteval):
             break
@@ -235,7 +257,10 @@ def page_vma_mapped_walk(pvmw: PageVmaMappedWalk) -> bool:
             return True
         if step == CHECK and check_pte(pvmw):
             return True
-        step = _seek(pvmw)
+        if step == RESTART:
+            step = _enter(pvmw)
+        else:
+            step = _seek(pvmw)
 
 
 @restates("include/linux/rmap.h", at="v4.10")
