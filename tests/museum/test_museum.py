@@ -110,14 +110,17 @@ def test_v4_13_has_no_fault_of_what_it_does_not_do() -> None:
 
     assert has == {
         "dirty_lost_in_pmd_split",
+        "dontneed_misses_numa_migration",
         "garbage_swapped_in",
         "huge_dirty_cow",
         "lazyfree_page_in_swap_cache",
+        "moved_thp_freed_before_it_is_held",
         "munlocked_thp_pmd_is_split",
         "pinned_page_reused_by_parent",
         "pinned_page_shared_by_fork",
         "pinned_thp_shared_by_fork",
         "pinned_while_forking",
+        "scan_takes_huge_pmd_for_bad",
         "smaps_reads_mapcount_of_migration_entry",
         "soft_offline_loses_the_tail",
         "split_misses_zapped_pte",

@@ -228,6 +228,94 @@ HOTREMOVE_MOVES_THP = Change(
     needs=(ARCH_ENABLE_THP_MIGRATION,),
 )
 
+# ----------------------------------------------------- changing protections; NUMA balancing
+# The first seven are older than every release here.
+
+PMD_PRESENT_WHILE_HUGE = Change(
+    commit="027ef6c87853",
+    subject="mm: thp: fix pmd_present for split_huge_page and PROT_NONE with THP",
+    release="v3.7",
+)
+NUMA_HINT_CLEARED_UNDER_PAGE_LOCK = Change(
+    commit="3f926ab945b6",
+    subject="mm: Close races between THP migration and PMD numa clearing",
+    release="v3.12",
+)
+NUMA_MIGRATION_NEEDS_ANON_VMA = Change(
+    commit="c3a489cac38d",
+    subject="mm: numa: ensure anon_vma is locked to prevent parallel THP splits",
+    release="v3.13",
+)
+NUMA_MIGRATION_FREEZES_PAGE = Change(
+    commit="2b4847e73004",
+    subject="mm: numa: serialise parallel get_user_page against THP migration",
+    release="v3.13",
+)
+PENDING_FLUSHES_ARE_NOTED = Change(
+    commit="20841405940e",
+    subject="mm: fix TLB flush race between migration, and change_protection_range",
+    release="v3.13",
+)
+PROTECTING_LOOKS_AGAIN = Change(
+    commit="1ad9f620c3a2",
+    subject="mm: numa: recheck for transhuge pages under lock during protection changes",
+    release="v3.15",
+)
+INVALIDATED_PMD_IS_NO_HINT = Change(
+    commit="ce8369bcbeee",
+    subject="mm: actually clear pmd_numa before invalidating",
+    release="v3.17",
+)
+PROTECTING_KEEPS_PMD_HUGE = Change(
+    commit="ced108037c2a",
+    subject="thp: fix MADV_DONTNEED vs. numa balancing race",
+    release="v4.11",
+)
+PROTECTING_LOOKS_AGAIN_WITHOUT_LOCK = Change(
+    commit="175ad4f1e7a2",
+    subject="mm: mprotect: use pmd_trans_unstable instead of taking the pmd_lock",
+    release="v4.11",
+    needs=(PROTECTING_LOOKS_AGAIN,),
+)
+NUMA_FAULT_HOLDS_WHAT_IT_WAITS_FOR = Change(
+    commit="3c226c637b69",
+    subject="mm: numa: avoid waiting on freed migrated pages",
+    release="v4.12",
+)
+PENDING_FLUSHES_ARE_COUNTED = Change(
+    commit="16af97dc5a89",
+    subject="mm: migrate: prevent racy access to tlb_flush_pending",
+    release="v4.13",
+)
+NUMA_FAULT_FLUSHES_UNDER_LOCK = Change(
+    commit="a9b802500ebb",
+    subject='Revert "mm: numa: defer TLB flush for THP migration as long as possible"',
+    release="v4.13",
+)
+NUMA_MIGRATION_KEEPS_PMD_HUGE = Change(
+    commit="d7c3393413fe",
+    subject="mm: thp: fix MADV_DONTNEED vs migrate_misplaced_transhuge_page race condition",
+    release="v4.20",
+)
+NUMA_HINTS_SPARE_HUGE_PMDS = Change(
+    commit="8b272b3cbbb5",
+    subject="mm, numa: fix bad pmd by atomically check for pmd_trans_huge when marking page "
+    "tables prot_numa",
+    release="v5.6",
+)
+NUMA_MOVES_THP_AS_ANY_PAGE = Change(
+    commit="c5b5a3dd2c1f",
+    subject="mm: thp: refactor NUMA fault handling",
+    release="v5.14",
+    needs=(THP_MIGRATION, MBIND_MOVES_THP),
+)
+PROTECTING_DECIDES_BY_ONE_READ = Change(
+    commit="670ddd8cdcbd",
+    subject="mm/mprotect: delete pmd_none_or_clear_bad_unless_trans_huge()",
+    release="v6.5",
+    needs=(NUMA_HINTS_SPARE_HUGE_PMDS, PROTECTING_LOOKS_AGAIN_WITHOUT_LOCK),
+)
+
 # ------------------------------------- splits that race with other unmapping (v5.12 and v5.13)
 # Fixes of a fault as old as the reverse map's look without locks. The older texts take them as
 # well, so that other faults can be looked at alone.

@@ -18,6 +18,11 @@ from mmspec.kernels.changes import (
     THP_MIGRATION,
 )
 
+NUMA_HOLDS_NEW_THP = Change(
+    subject="migrate_misplaced_transhuge_page() holds the new page until that is unlocked",
+    release="ours",
+)
+
 BRANCH_AT_TOP = Change(
     subject="mm: thp: enable thp migration in generic path (v2: the branch opens the function)",
     release="v4.9 era",

@@ -60,13 +60,16 @@ class Bug:
         return kernel.without(*(c for c in (self.fixed, *self.with_it) if c in kernel))
 
     def on(self, kernel: Kernel, others: tuple[Change, ...]) -> Kernel:
-        """A kernel as it is as to this fault, with the fixes of others: to see this one alone."""
+        """A kernel as it is as to this fault, with the fixes of others: to see this one alone.
+
+        Only those that the exhibit's kernel has: others may hide the fault.
+        """
         apart = {self.fixed, *self.with_it}
         made = kernel
         if self.mutant is not None and self.fixed not in kernel:
             if all(need in kernel for need in self.mutant.needs):
                 made = made.with_(self.mutant)
-        missing = [c for c in others if c not in kernel and c not in apart]
+        missing = [c for c in others if c in self.kernel and c not in kernel and c not in apart]
         while True:
             ready = [c for c in missing if all(need in made for need in c.needs)]
             if not ready:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from mmspec.checker import CaseResult, Checker, Options, Result, Target, Verdict, Violation
 from mmspec.kernels import Change, Kernel
-from mmspec.kernels.releases import LATER_FIXES
+from mmspec.kernels.releases import LATER_FIXES, OUR_FIXES
 from mmspec.museum.bug import Bug
 from mmspec.report.execution import Execution, StepTaken, confirm
 from mmspec.search.bfs import Budget
@@ -149,7 +149,7 @@ def ask(bugs: Sequence[Bug], kernel: Kernel) -> dict[str, Seen]:
 def other_fixes(bugs: Iterable[Bug]) -> tuple[Change, ...]:
     """Fixes that a kernel is given so that one fault can be looked for alone."""
     found = [bug.fixed for bug in bugs if bug.mutant is None]
-    return tuple(dict.fromkeys([*found, *LATER_FIXES]))
+    return tuple(dict.fromkeys([*found, *LATER_FIXES, *OUR_FIXES]))
 
 
 # ----------------------------------------------------------------------------------- key steps

@@ -23,10 +23,10 @@ BUG = Bug(
     key_steps=(
         "move: set_pmd_migration_entry: writes val",
         "protect: change_pmd_range",
-        "protect: pmd_none_or_clear_bad",
+        "protect: change_pte_range",
     ),
     steps=85,
-    states=1_089,
-    exhausted=2_400,
+    states=1_012,
+    exhausted=2_214,
     reached=(change_huge_pmd,),
 )

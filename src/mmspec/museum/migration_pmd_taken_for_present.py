@@ -15,7 +15,7 @@ from mmspec.kernels.releases import v4_14_fixed
 from mmspec.museum.bug import Bug
 from mmspec.properties.in_step import page_tables_hold_only_what_they_may
 from mmspec.scenarios.moves import SCENARIO
-from mmspec.spec.page.filemap import wait_on_page_locked
+from mmspec.spec.page.migrate import migration_entry_wait_on_locked
 
 BUG = Bug(
     fixed=ARCH_ENABLE_THP_MIGRATION,
@@ -31,6 +31,6 @@ BUG = Bug(
     steps=67,
     states=275,
     exhausted=2_066,
-    reached=(wait_on_page_locked,),
+    reached=(migration_entry_wait_on_locked,),
     mutant=ARCH_PMD_PRESENT_UNLESS_NONE,
 )

@@ -15,7 +15,7 @@ from mmspec.kernels.releases import v4_14_fixed
 from mmspec.museum.bug import Bug
 from mmspec.properties.marks import pages_are_on_the_nodes_they_are_bound_to
 from mmspec.scenarios.bound import SCENARIO
-from mmspec.spec.page.filemap import wait_on_page_locked
+from mmspec.spec.page.migrate import migration_entry_wait_on_locked
 
 BUG = Bug(
     fixed=MIGRATION_WAIT_TAKES_NO_REFERENCE,
@@ -32,5 +32,5 @@ BUG = Bug(
     steps=334,
     states=3_726,
     exhausted=1_372,
-    reached=(wait_on_page_locked,),
+    reached=(migration_entry_wait_on_locked,),
 )

@@ -76,6 +76,11 @@ no_process_reads_what_another_stored = in_step(
     "leak",
     explanation="What is read through a pin is what the process had there then, or has now.",
 )
+nobody_waits_for_a_freed_page = in_step(
+    "nobody_waits_for_a_freed_page",
+    "wait for a freed page",
+    explanation="Who waits until a page is unlocked sees to it that it is not freed meanwhile.",
+)
 no_data_race = in_step(
     "no_data_race",
     "data race",

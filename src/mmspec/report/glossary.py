@@ -168,6 +168,10 @@ LEGEND: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("swap_map[k]", "How many entries name swap slot k."),
             ("flush_required", "A task's batch of unmapped pages must still be flushed from TLBs."),
             ("tlb_flush_batched", "The same, as the address space knows it."),
+            (
+                "tlb_flush_pending",
+                "How many are changing protections in an address space, and have not flushed yet.",
+            ),
         ),
     ),
     (

@@ -19,6 +19,7 @@ NAMES = (
     "moves_locked",
     "tracked",
     "thrown_away",
+    "thrown_away_used",
     "protected",
     "bound",
     "crowded",
@@ -42,6 +43,7 @@ NAMES = (
     "soft_offlined",
     "first_touch",
     "remaps_askew",
+    "balanced",
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.lang import Config
+from mmspec.scenarios.balanced import hinted, use
 from mmspec.scenarios.moves import family, move, zap_part
 from mmspec.scenarios.scenario import Case, Row, Scenario, Witness, crossed
 from mmspec.scenarios.seed import huge, inherit, split, zap
@@ -24,6 +25,7 @@ from mmspec.spec.page.syscalls import (
     mmap,
     munmap,
     pin_user_page,
+    poke,
     share_mm,
     store,
     unpin,
@@ -78,6 +80,12 @@ def splice() -> None:
         unpin(False)
 
 
+def rewrite() -> None:
+    """A debugger stores to a tail, by /proc/PID/mem, and looks whether it is there."""
+    poke(USER_BASE + PAGE_SIZE, 2)
+    load(USER_BASE + PAGE_SIZE)
+
+
 def write_first() -> None:
     """Store to the first page, and look whether it is there."""
     store(USER_BASE, 2)
@@ -92,6 +100,7 @@ SCENARIO = Scenario(
         Case("huge/track_and_io", huge, (track_and_io,)),
         *crossed((base,), (direct_io,), (inherit, move)),
         *crossed((huge,), (direct_io,), (move, split, zap, zap_part, track, inherit)),
+        *crossed((hinted,), (direct_io, rewrite), (use,)),
         *crossed((base_family, family), (write_first,), (splice, direct_io)),
     ),
     rows=(

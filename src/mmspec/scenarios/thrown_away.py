@@ -8,6 +8,7 @@ from mmspec.properties.marks import (
     what_was_thrown_away_is_gone,
 )
 from mmspec.scenarios import moves
+from mmspec.scenarios.balanced import scan
 from mmspec.scenarios.moves import move
 from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
 from mmspec.scenarios.seed import huge, split, zap
@@ -24,8 +25,8 @@ def give_back() -> None:
 
 SCENARIO = Scenario(
     name="thrown_away",
-    title="a huge page is thrown away while it is split, moved or tracked",
-    cases=crossed((huge,), (zap,), (track, split, move, give_back)),
+    title="a huge page is thrown away while it is split, moved, tracked or hinted at",
+    cases=crossed((huge,), (zap,), (track, split, move, give_back, scan)),
     rows=(
         Row("v4.10", v4_10, "as released"),
         Row("v4.13", v4_13, "as released"),

@@ -7,7 +7,11 @@ There is no NX bit: the machine is one without it, and every mapping is executab
 
 from __future__ import annotations
 
-from mmspec.kernels.changes import SWP_SOFT_DIRTY_IN_BIT_1
+from mmspec.kernels.changes import (
+    INVALIDATED_PMD_IS_NO_HINT,
+    PMD_PRESENT_WHILE_HUGE,
+    SWP_SOFT_DIRTY_IN_BIT_1,
+)
 from mmspec.kernels.drafts import ARCH_PMD_PRESENT_UNLESS_NONE
 from mmspec.lang import has, u8, u16, u32, u64
 from mmspec.spec.machine.sizes import HPAGE_PMD_MASK, PAGE_SHIFT
@@ -170,7 +174,9 @@ def pmd_present(pmd: u64) -> bool:
     """Also while a huge PMD is being split: not present for the processor, but with PSE."""
     if has(ARCH_PMD_PRESENT_UNLESS_NONE):
         return not pmd_none(pmd)
-    return pmd & (_PAGE_PRESENT | _PAGE_PROTNONE | _PAGE_PSE) != 0
+    if has(PMD_PRESENT_WHILE_HUGE):
+        return pmd & (_PAGE_PRESENT | _PAGE_PROTNONE | _PAGE_PSE) != 0
+    return pmd & _PAGE_PRESENT != 0
 
 
 def pmd_trans_huge(pmd: u64) -> bool:
@@ -186,6 +192,11 @@ def pmd_devmap(pmd: u64) -> bool:
 def pmd_bad(pmd: u64) -> bool:
     """Not a pointer to a page table."""
     return pmd & PTE_FLAGS_MASK & ~_PAGE_USER != _KERNPG_TABLE
+
+
+def pmd_protnone(pmd: u64) -> bool:
+    """A huge page that the processor may not use."""
+    return pmd & (_PAGE_PRESENT | _PAGE_PROTNONE) == _PAGE_PROTNONE
 
 
 def is_swap_pmd(pmd: u64) -> bool:
@@ -240,6 +251,11 @@ def pmd_mkold(pmd: u64) -> u64:
     return pmd & ~_PAGE_ACCESSED
 
 
+def pmd_mkwrite(pmd: u64) -> u64:
+    """Writable."""
+    return pmd | _PAGE_RW
+
+
 def pmd_wrprotect(pmd: u64) -> u64:
     """Read-only."""
     return pmd & ~_PAGE_RW
@@ -262,7 +278,9 @@ def pmd_modify(pmd: u64, newprot: u64) -> u64:
 
 def pmd_mknotpresent(pmd: u64) -> u64:
     """Not present for the processor; PSE stays, so that software still sees a huge page."""
-    return pmd & ~(_PAGE_PRESENT | _PAGE_PROTNONE)
+    if has(INVALIDATED_PMD_IS_NO_HINT):
+        return pmd & ~(_PAGE_PRESENT | _PAGE_PROTNONE)
+    return pmd & ~_PAGE_PRESENT
 
 
 def pfn_pmd(pfn: u16, prot: u64) -> u64:

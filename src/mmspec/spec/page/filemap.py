@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mmspec.lang import NULL, acquired, atomic, released, restates, u32, wait_until
+from mmspec.kernels import WATCHED
+from mmspec.lang import NULL, acquired, atomic, bug, has, released, restates, u32, wait_until
 from mmspec.spec.page.mm import get_page_unless_zero
 from mmspec.spec.page.mm_types import Page, swap_info
 from mmspec.spec.page.page_flags import PG_locked, PG_writeback, compound_head, set_page_dirty
@@ -51,14 +52,23 @@ def unlock_page(page: Page) -> None:
 
 
 @atomic
-def _wait_on_page_locked(page: Page) -> None:
-    wait_until(lambda: not page.flags & PG_locked)
+def _wait_on_page_locked(head: Page, page: Page) -> None:
+    wait_until(lambda: not head.flags & PG_locked)
+    # its next owner may lock it for as long as he likes
+    if has(WATCHED) and page.buddy:
+        bug("wait for a freed page", "somebody waits for a page that was freed", page)
 
 
 @restates("include/linux/pagemap.h", at="v4.14")
 def wait_on_page_locked(page: Page) -> None:
     """Sleep until nobody has the lock of the page's compound, without taking it."""
-    _wait_on_page_locked(compound_head(page))
+    _wait_on_page_locked(compound_head(page), page)
+
+
+@atomic
+def wait_on_queue(head: Page) -> None:
+    """The same, by who has been on the wait queue since before the page could be freed."""
+    wait_until(lambda: not head.flags & PG_locked)
 
 
 @atomic

@@ -25,11 +25,13 @@ from mmspec.spec.machine.pgtable import (
     pmd_mkyoung,
     pmd_none,
     pmd_present,
+    pmd_protnone,
     pmd_trans_huge,
     pmd_write,
     pte_dirty,
     pte_pfn,
     pte_present,
+    pte_protnone,
     pte_special,
     pte_write,
 )
@@ -94,7 +96,7 @@ from mmspec.spec.page.pgtable import (
 from mmspec.spec.page.swap import __put_page, mark_page_accessed, put_page
 
 FOLL_WRITE, FOLL_TOUCH, FOLL_GET, FOLL_DUMP, FOLL_FORCE = 0x01, 0x02, 0x04, 0x08, 0x10
-FOLL_SPLIT, FOLL_MLOCK, FOLL_COW = 0x80, 0x1000, 0x4000
+FOLL_SPLIT, FOLL_NUMA, FOLL_MLOCK, FOLL_COW = 0x80, 0x200, 0x1000, 0x4000
 #: For devices. Before pins were counted apart it was the same as FOLL_GET.
 FOLL_PIN = 0x40000
 
@@ -175,7 +177,7 @@ def can_follow_write_pmd(pmd: u64, flags: u32) -> bool:
 
 @restates("mm/gup.c", at="v4.14")
 def follow_page_pte(vma: Vma, address: u32, pmd: Pmd, flags: u32, found: FollowedPage) -> int:
-    """The page of a PTE. Omits: device memory, FOLL_MIGRATION, FOLL_NUMA."""
+    """The page of a PTE. Omits: device memory, FOLL_MIGRATION."""
     while True:
         pmdval = pmd.val
         if pmd_bad(pmdval):
@@ -184,7 +186,7 @@ def follow_page_pte(vma: Vma, address: u32, pmd: Pmd, flags: u32, found: Followe
         pte = pte_in(table, address)
         spin_lock(table.ptl)
         pteval = pte.val
-        if not pte_present(pteval):
+        if not pte_present(pteval) or (flags & FOLL_NUMA and pte_protnone(pteval)):
             spin_unlock(table.ptl)
             return 0
         if flags & FOLL_WRITE and not can_follow_write_pte(pteval, flags):
@@ -239,6 +241,8 @@ def follow_trans_huge_pmd(
     page = pmd_page(pmdval)
     if flags & FOLL_DUMP and is_huge_zero_page(page):
         return
+    if flags & FOLL_NUMA and pmd_protnone(pmdval):
+        return
     assert PageHead(page), "VM_BUG_ON_PAGE(!PageHead(page))"
     if flags & FOLL_TOUCH:
         touch_pmd(pmd, flags)
@@ -268,6 +272,9 @@ def follow_page(vma: Vma, address: u32, flags: u32, found: FollowedPage) -> int:
         return 0
     if not pmd_trans_huge(pmdval):
         return follow_page_pte(vma, address, pmd, flags, found)
+    # a hint has to be taken by a fault, which waits for who may be moving the page
+    if flags & FOLL_NUMA and pmd_protnone(pmdval):
+        return 0
     ptl = pmd_lock(pmd)
     pmdval = pmd.val
     if not pmd_present(pmdval) and not has(FOLLOW_TAKES_ANY_PMD):
@@ -380,6 +387,9 @@ def __get_user_pages(mm: Mm, start: u32, gup_flags: u32, found: FollowedPage) ->
     if not vma or start < vma.vm_start or check_vma_flags(vma, gup_flags):
         return -EFAULT
     found.flags = gup_flags
+    # who forces his way does not tell where the process uses its memory
+    if not gup_flags & FOLL_FORCE:
+        found.flags |= FOLL_NUMA
     if should_force_cow_break(gup_flags):
         found.flags |= FOLL_WRITE
     while True:

@@ -14,12 +14,18 @@ from mmspec.kernels.changes import (
     MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS,
     MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT,
     MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE,
+    NUMA_FAULT_FLUSHES_UNDER_LOCK,
+    NUMA_FAULT_HOLDS_WHAT_IT_WAITS_FOR,
+    NUMA_HINT_CLEARED_UNDER_PAGE_LOCK,
+    NUMA_MIGRATION_NEEDS_ANON_VMA,
+    NUMA_MOVES_THP_AS_ANY_PAGE,
     PMD_MIGRATION_IN_COMMON_PATHS,
     PMD_MIGRATION_KEEPS_DIRTY,
     PMD_MIGRATION_LEAVES_NOTIFYING_TO_CALLER,
     PMD_SPLIT_KEEPS_SOFT_DIRTY,
     PMD_SPLIT_UNDER_PAGE_LOCK,
     PMDP_INVALIDATE_RETURNS_OLD,
+    PROTECTING_KEEPS_PMD_HUGE,
     SOFT_DIRTY_OVER_THP_MIGRATION,
     SPLIT_FREEZE_FLAG,
     SPLIT_TAIL_PUBLISHED_LAST,
@@ -73,10 +79,12 @@ from mmspec.spec.machine.pgtable import (
     pmd_mkdirty,
     pmd_mkold,
     pmd_mksoft_dirty,
+    pmd_mkwrite,
     pmd_mkyoung,
     pmd_modify,
     pmd_none,
     pmd_present,
+    pmd_protnone,
     pmd_soft_dirty,
     pmd_trans_huge,
     pmd_write,
@@ -124,7 +132,7 @@ from mmspec.spec.page.deferred_list import (
     list_splice_from_stack,
     page_deferred_list,
 )
-from mmspec.spec.page.filemap import lock_page, trylock_page, unlock_page
+from mmspec.spec.page.filemap import lock_page, trylock_page, unlock_page, wait_on_page_locked
 from mmspec.spec.page.huge_zero_page import (
     is_huge_zero_pmd,
     mm_get_huge_zero_page,
@@ -161,6 +169,7 @@ from mmspec.spec.page.mm_types import (
     MM_FILEPAGES,
     MMF_HAS_PINNED,
     NR_ANON_THPS,
+    NUMA_NO_NODE,
     VM_LOCKED,
     VM_UFFD_MISSING,
     Mm,
@@ -179,6 +188,7 @@ from mmspec.spec.page.page_alloc import (
     alloc_pages_vma,
     clear_huge_page,
     copy_highpage,
+    mpol_misplaced,
     prep_transhuge_page,
 )
 from mmspec.spec.page.page_flags import (
@@ -222,6 +232,7 @@ from mmspec.spec.page.pgtable import (
     maybe_mkwrite,
     mk_huge_pmd,
     mk_pte,
+    mm_tlb_flush_pending,
     pgtable_trans_huge_deposit,
     pgtable_trans_huge_withdraw,
     pmd_lock,
@@ -252,11 +263,13 @@ from mmspec.spec.page.rmap import (
     TTU_SYNC,
     anon_vma_lock_write,
     anon_vma_prepare,
+    anon_vma_unlock_read,
     anon_vma_unlock_write,
     page_add_anon_rmap,
     page_add_new_anon_rmap,
     page_dup_rmap,
     page_get_anon_vma,
+    page_lock_anon_vma_read,
     page_remove_rmap,
     put_anon_vma,
     try_to_unmap,
@@ -565,6 +578,131 @@ def do_huge_pmd_wp_page(vmf: VmFault, orig_pmd: u64) -> u8:
     return VM_FAULT_WRITE
 
 
+# ------------------------------------------------------------------------------ NUMA balancing
+
+
+@restates("mm/migrate.c", at="v4.14")
+def pmd_trans_migrating(pmd: u64) -> bool:
+    """Whether the page may be on its way: who moves it has its lock."""
+    return PageLocked(pmd_page(pmd))
+
+
+def wait_on_numa_page(vmf: VmFault, page: Page) -> None:
+    """Wait until whoever moves a page is done with it. Drops the PMD's lock."""
+    if has(NUMA_FAULT_HOLDS_WHAT_IT_WAITS_FOR):
+        if not get_page_unless_zero(page):
+            spin_unlock(vmf.ptl)
+            return
+        spin_unlock(vmf.ptl)
+        wait_on_page_locked(page)
+        put_page(page)
+    else:
+        spin_unlock(vmf.ptl)
+        wait_on_page_locked(page)
+
+
+@restates("mm/huge_memory.c", at="v4.14")
+def clear_pmdnuma(vmf: VmFault, pmd: u64, page: Page) -> None:
+    """The huge page stays: it can be accessed again. Requires: the PMD's lock; drops it, and the
+    page's.
+    """
+    if has(NUMA_HINT_CLEARED_UNDER_PAGE_LOCK):
+        BUG_ON(not PageLocked(page))
+    else:
+        unlock_page(page)
+    entry = pmd_mkyoung(pmd_modify(pmd, vmf.vma.vm_page_prot))
+    if pmd_write(pmd):
+        entry = pmd_mkwrite(entry)
+    set_pmd_at(vmf.pmd, entry)
+    if has(NUMA_HINT_CLEARED_UNDER_PAGE_LOCK):
+        unlock_page(page)
+    spin_unlock(vmf.ptl)
+
+
+@restates("mm/huge_memory.c", at="v5.14")
+def do_huge_pmd_numa_page(vmf: VmFault, pmd: u64) -> u8:
+    """A hint that a huge page is used here: move it here if it is elsewhere, as any page is moved.
+
+    Omits: statistics, and what they decide.
+    """
+    vma = vmf.vma
+    vmf.ptl = pmd_lock(vmf.pmd)
+    pmdval = vmf.pmd.val
+    if pmdval != pmd:
+        spin_unlock(vmf.ptl)
+        return 0
+    page = pmd_page(pmd)
+    get_page(page)
+    target_nid = mpol_misplaced(page, vma)
+    if target_nid == NUMA_NO_NODE:
+        put_page(page)
+    else:
+        spin_unlock(vmf.ptl)
+        if migrate_misplaced_page(page, target_nid):
+            return 0
+        spin_lock(vmf.ptl)
+        pmdval = vmf.pmd.val
+        if pmdval != pmd:
+            spin_unlock(vmf.ptl)
+            return 0
+    entry = pmd_mkyoung(pmd_modify(pmd, vma.vm_page_prot))
+    if pmd_write(pmd):
+        entry = pmd_mkwrite(entry)
+    set_pmd_at(vmf.pmd, entry)
+    spin_unlock(vmf.ptl)
+    return 0
+
+
+@do_huge_pmd_numa_page.before(NUMA_MOVES_THP_AS_ANY_PAGE, at="v4.14")
+def do_huge_pmd_numa_page_its_own_way(vmf: VmFault, pmd: u64) -> u8:
+    """The same, when there were no migration entries for huge pages."""
+    vma = vmf.vma
+    haddr = vmf.address & HPAGE_PMD_MASK
+    vmf.ptl = pmd_lock(vmf.pmd)
+    pmdval = vmf.pmd.val
+    if pmdval != pmd:
+        spin_unlock(vmf.ptl)
+        return 0
+    page = pmd_page(pmd)
+    # somebody may be moving it: keep the hint, and try again when that is done
+    if pmd_trans_migrating(pmd):
+        wait_on_numa_page(vmf, page)
+        return 0
+    page_locked = trylock_page(page)
+    target_nid = mpol_misplaced(page, vma)
+    if target_nid == NUMA_NO_NODE and page_locked:
+        # locked: nobody is moving it
+        clear_pmdnuma(vmf, pmd, page)
+        return 0
+    # a move may have begun since
+    if not page_locked:
+        wait_on_numa_page(vmf, page)
+        return 0
+    # the page lock is against other moves, the anon_vma's against splits
+    get_page(page)
+    spin_unlock(vmf.ptl)
+    anon_vma = page_lock_anon_vma_read(page)
+    spin_lock(vmf.ptl)
+    pmdval = vmf.pmd.val
+    if pmdval != pmd:
+        unlock_page(page)
+        put_page(page)
+        spin_unlock(vmf.ptl)
+    elif has(NUMA_MIGRATION_NEEDS_ANON_VMA) and not anon_vma:
+        put_page(page)
+        clear_pmdnuma(vmf, pmd, page)
+    else:
+        # This processor has seen that access is denied. Others must not write to the page any more
+        # when it is copied.
+        if has(NUMA_FAULT_FLUSHES_UNDER_LOCK) and mm_tlb_flush_pending(vma.vm_mm):
+            flush_tlb_range(vma.vm_mm, haddr, haddr + HPAGE_PMD_SIZE)
+        spin_unlock(vmf.ptl)
+        migrate_misplaced_transhuge_page(vma, vmf.pmd, pmd, haddr, page, target_nid)
+    if anon_vma:
+        anon_vma_unlock_read(anon_vma)
+    return 0
+
+
 # ------------------------------------------------------------------------------------- fork
 
 
@@ -686,9 +824,11 @@ def zap_huge_pmd(tlb: MmuGather, vma: Vma, pmd: Pmd, address: u32) -> bool:
 
 
 @restates("mm/huge_memory.c", at="v4.14")
-def change_huge_pmd(vma: Vma, pmd: Pmd, address: u32, newprot: u64) -> u32:
+def change_huge_pmd(vma: Vma, pmd: Pmd, address: u32, newprot: u64, prot_numa: bool) -> int:
     """Change the protection of a huge page: 0 if there is none by now, 1 if nothing is to be
     flushed, else how many pages.
+
+    For NUMA hints mmap_sem is held for reading only: MADV_DONTNEED must not find the PMD none.
     """
     ptl = __pmd_trans_huge_lock(pmd)
     if not ptl:
@@ -705,7 +845,14 @@ def change_huge_pmd(vma: Vma, pmd: Pmd, address: u32, newprot: u64) -> u32:
             set_pmd_at(pmd, newpmd)
         spin_unlock(ptl)
         return 1
-    if has(PMDP_INVALIDATE_RETURNS_OLD):
+    # the zero page is everybody's
+    if prot_numa and (pmd_protnone(entry) or is_huge_zero_pmd(entry)):
+        spin_unlock(ptl)
+        return 1
+    preserve_write = prot_numa and pmd_write(entry)
+    if not has(PROTECTING_KEEPS_PMD_HUGE):
+        entry = pmdp_huge_get_and_clear(pmd)
+    elif has(PMDP_INVALIDATE_RETURNS_OLD):
         entry = pmdp_invalidate(vma, address, pmd)
     else:
         pmdp_invalidate(vma, address, pmd)
@@ -716,8 +863,11 @@ def change_huge_pmd(vma: Vma, pmd: Pmd, address: u32, newprot: u64) -> u32:
         if pmd_young(now):
             entry = pmd_mkyoung(entry)
     entry = pmd_modify(entry, newprot)
+    if preserve_write:
+        # so that it need not be found out again
+        entry = pmd_mkwrite(entry)
     set_pmd_at(pmd, entry)
-    BUG_ON(pmd_write(entry))
+    BUG_ON(not preserve_write and pmd_write(entry))
     spin_unlock(ptl)
     return HPAGE_PMD_NR
 
@@ -1369,7 +1519,13 @@ def set_pmd_migration_entry_literally(page: Page, vma: Vma, address: u32) -> Non
 
 
 from mmspec.spec.page.madvise import FreedPages, may_read_as_zero  # noqa: E402
-from mmspec.spec.page.migrate import PageList, list_add_page, remove_migration_ptes  # noqa: E402
+from mmspec.spec.page.migrate import (  # noqa: E402
+    PageList,
+    list_add_page,
+    migrate_misplaced_page,
+    migrate_misplaced_transhuge_page,
+    remove_migration_ptes,
+)
 from mmspec.spec.page.mmu_notifier import (  # noqa: E402
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,

@@ -20,16 +20,20 @@ from mmspec.spec.machine.pgtable import (
     non_swap_entry,
     pfn_pte,
     pmd_none,
+    pmd_protnone,
     pmd_trans_huge,
     pmd_write,
     pte_mkdirty,
     pte_mkold,
     pte_mksoft_dirty,
     pte_mkspecial,
+    pte_mkwrite,
     pte_mkyoung,
+    pte_modify,
     pte_none,
     pte_pfn,
     pte_present,
+    pte_protnone,
     pte_special,
     pte_swp_mksoft_dirty,
     pte_swp_soft_dirty,
@@ -58,11 +62,16 @@ from mmspec.spec.page.huge_memory import (
     __split_huge_pmd,
     copy_huge_pmd,
     do_huge_pmd_anonymous_page,
+    do_huge_pmd_numa_page,
     do_huge_pmd_wp_page,
     huge_pmd_set_accessed,
     zap_huge_pmd,
 )
-from mmspec.spec.page.migrate import migration_entry_wait, pmd_migration_entry_wait
+from mmspec.spec.page.migrate import (
+    migrate_misplaced_page,
+    migration_entry_wait,
+    pmd_migration_entry_wait,
+)
 from mmspec.spec.page.mlock import munlock_vma_page
 from mmspec.spec.page.mm import (
     add_mm_counter,
@@ -79,10 +88,14 @@ from mmspec.spec.page.mm_types import (
     MM_ANONPAGES,
     MM_SWAPENTS,
     MMF_HAS_PINNED,
+    NUMA_NO_NODE,
+    VM_EXEC,
     VM_LOCKED,
     VM_NOHUGEPAGE,
+    VM_READ,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
+    VM_WRITE,
     Mm,
     Page,
     Pmd,
@@ -105,8 +118,9 @@ from mmspec.spec.page.page_alloc import (
     alloc_pages_vma,
     clear_highpage,
     copy_highpage,
+    mpol_misplaced,
 )
-from mmspec.spec.page.page_flags import PageMlocked, PageSwapCache
+from mmspec.spec.page.page_flags import PageCompound, PageMlocked, PageSwapCache
 from mmspec.spec.page.pgtable import (
     copied_for_child,
     maybe_mkwrite,
@@ -123,6 +137,7 @@ from mmspec.spec.page.pgtable import (
     pte_in,
     pte_lockptr,
     ptep_clear_flush,
+    ptep_get_and_clear,
     ptep_get_and_clear_full,
     ptep_set_wrprotect,
     set_pte_at,
@@ -436,6 +451,46 @@ def do_wp_page_by_mappings(vmf: VmFault) -> u8:
     return wp_page_copy(vmf)
 
 
+@restates("include/linux/mm.h", at="v4.14")
+def vma_is_accessible(vma: Vma) -> bool:
+    """Whether the VMA permits anything: else what looks like a hint is none."""
+    return vma.vm_flags & (VM_READ | VM_EXEC | VM_WRITE) != 0
+
+
+@restates("mm/memory.c", at="v4.14")
+def do_numa_page(vmf: VmFault) -> u8:
+    """A hint that a page is used here: it can be accessed again; move it here if it is elsewhere.
+
+    Omits: statistics, and what they decide.
+    """
+    vma = vmf.vma
+    was_writable = pte_write(vmf.orig_pte)
+    vmf.ptl = pte_lockptr(vmf.pte)
+    spin_lock(vmf.ptl)
+    pteval = vmf.pte.val
+    if pteval != vmf.orig_pte:
+        spin_unlock(vmf.ptl)
+        return 0
+    pte = ptep_get_and_clear(vmf.pte)
+    pte = pte_mkyoung(pte_modify(pte, vma.vm_page_prot))
+    if was_writable:
+        pte = pte_mkwrite(pte)
+    set_pte_at(vmf.pte, pte)
+    page = vm_normal_page(pte)
+    # huge pages mapped by PTEs stay where they are
+    if not page or PageCompound(page):
+        spin_unlock(vmf.ptl)
+        return 0
+    get_page(page)
+    target_nid = mpol_misplaced(page, vma)
+    spin_unlock(vmf.ptl)
+    if target_nid == NUMA_NO_NODE:
+        put_page(page)
+        return 0
+    migrate_misplaced_page(page, target_nid)
+    return 0
+
+
 @restates("mm/memory.c", at="v4.14")
 def handle_pte_fault(vmf: VmFault) -> u8:
     """A fault that no huge page could serve."""
@@ -453,6 +508,8 @@ def handle_pte_fault(vmf: VmFault) -> u8:
         return do_anonymous_page(vmf)
     if not pte_present(vmf.orig_pte):
         return do_swap_page(vmf)
+    if pte_protnone(vmf.orig_pte) and vma_is_accessible(vmf.vma):
+        return do_numa_page(vmf)
     vmf.ptl = pte_lockptr(vmf.pte)
     spin_lock(vmf.ptl)
     pteval = vmf.pte.val
@@ -492,6 +549,8 @@ def __handle_mm_fault(vma: Vma, address: u32, flags: u8) -> u8:
                 pmd_migration_entry_wait(vmf.pmd)
             return 0
         if pmd_trans_huge(orig_pmd):
+            if pmd_protnone(orig_pmd) and vma_is_accessible(vma):
+                return do_huge_pmd_numa_page(vmf, orig_pmd)
             if flags & FAULT_FLAG_WRITE and not pmd_write(orig_pmd):
                 if has(USERFAULTFD_WP) and userfaultfd_wp(vma) and pte_uffd_wp(orig_pmd):
                     return handle_userfault(vmf, VM_UFFD_WP)

@@ -10,6 +10,7 @@ from mmspec.lang import NULL, atomic, restates, u32
 from mmspec.spec.page.filemap import lock_page, unlock_page
 from mmspec.spec.page.huge_memory import split_huge_page
 from mmspec.spec.page.migrate import (
+    MIGRATE_SYNC,
     PageList,
     PageToNode,
     list_add_page,
@@ -100,7 +101,7 @@ def __soft_offline_page(page: Page) -> int:
     pagelist = PageList()
     mod_node_page_state(NR_ISOLATED_ANON, 1)
     list_add_page(pagelist, page)
-    if migrate_pages(pagelist, new_page, 0, NULL) != 0:
+    if migrate_pages(pagelist, new_page, 0, NULL, MIGRATE_SYNC) != 0:
         putback_movable_pages(pagelist)
         return -EIO
     TestSetPageHWPoison(page)

@@ -11,6 +11,7 @@ from mmspec.kernels.changes import (
 from mmspec.lang import NULL, atomic, has, restates, u16, u32
 from mmspec.spec.machine.sizes import HPAGE_PMD_NR, USER_PAGES
 from mmspec.spec.page.migrate import (
+    MIGRATE_SYNC,
     PageList,
     PageToNode,
     list_add_page,
@@ -88,7 +89,7 @@ def do_migrate_range(start: u16, end: u16) -> int:
         return -EBUSY
     if list_is_empty(pagelist):
         return 0
-    nr_failed = migrate_pages(pagelist, new_node_page, 0, NULL)
+    nr_failed = migrate_pages(pagelist, new_node_page, 0, NULL, MIGRATE_SYNC)
     if nr_failed:
         putback_movable_pages(pagelist)
     return nr_failed

@@ -39,6 +39,7 @@ from mmspec.spec.page.huge_memory import __split_huge_pmd, split_huge_page
 from mmspec.spec.page.huge_zero_page import is_huge_zero_page
 from mmspec.spec.page.memory import vm_normal_page
 from mmspec.spec.page.migrate import (
+    MIGRATE_SYNC,
     PageList,
     PageToNode,
     list_add_page,
@@ -274,7 +275,7 @@ def do_mbind(start: u32, length: u32, nmask: u8, flags: u8) -> int:
         mbind_range(mm, start, end, nmask)
         nr_failed = 0
         if not list_is_empty(pagelist):
-            nr_failed = migrate_pages(pagelist, new_page, start, NULL)
+            nr_failed = migrate_pages(pagelist, new_page, start, NULL, MIGRATE_SYNC)
             if nr_failed:
                 putback_movable_pages(pagelist)
         if nr_failed and flags & MPOL_MF_STRICT:
@@ -306,7 +307,7 @@ def do_migrate_pages(mm: Mm, source: u8, target: u8, flags: u8) -> int:
     err = 0
     queue_pages_range(mm, USER_BASE, USER_END, 1 << (source & 7), flags, pagelist)
     if not list_is_empty(pagelist):
-        err = migrate_pages(pagelist, new_node_page, target, NULL)
+        err = migrate_pages(pagelist, new_node_page, target, NULL, MIGRATE_SYNC)
         if err:
             putback_movable_pages(pagelist)
     up_read(mm.mmap_sem)

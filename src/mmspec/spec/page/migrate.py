@@ -14,11 +14,15 @@ from mmspec.kernels.changes import (
     MIGRATION_WAIT_FOR_HEAD,
     MIGRATION_WAIT_TAKES_NO_REFERENCE,
     MOVE_PAGES_MOVES_THP,
+    NUMA_FAULT_FLUSHES_UNDER_LOCK,
+    NUMA_MIGRATION_FREEZES_PAGE,
+    NUMA_MIGRATION_KEEPS_PMD_HUGE,
+    NUMA_MOVES_THP_AS_ANY_PAGE,
     RESTORE_BY_WALK,
     THP_MIGRATION,
     USERFAULTFD_WP,
 )
-from mmspec.kernels.drafts import MOVE_PAGES_ISOLATES_TAIL
+from mmspec.kernels.drafts import MOVE_PAGES_ISOLATES_TAIL, NUMA_HOLDS_NEW_THP
 from mmspec.lang import (
     NULL,
     Array,
@@ -33,6 +37,7 @@ from mmspec.lang import (
     u8,
     u16,
     u32,
+    u64,
 )
 from mmspec.spec.machine.locks import SpinLock, down_read, spin_lock, spin_unlock, up_read
 from mmspec.spec.machine.pgtable import (
@@ -40,6 +45,8 @@ from mmspec.spec.machine.pgtable import (
     is_pmd_migration_entry,
     is_swap_pte,
     is_write_migration_entry,
+    pmd_mkdirty,
+    pmd_modify,
     pte_mkold,
     pte_mksoft_dirty,
     pte_mkuffd_wp,
@@ -50,11 +57,19 @@ from mmspec.spec.machine.pgtable import (
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_NR,
     HPAGE_PMD_ORDER,
+    HPAGE_PMD_SIZE,
     MIGRATE_PASSES,
     USER_PAGES,
 )
 from mmspec.spec.page.deferred_list import list_empty, page_deferred_list
-from mmspec.spec.page.filemap import lock_page, trylock_page, unlock_page, wait_on_page_locked
+from mmspec.spec.page.filemap import (
+    SetPageLocked,
+    lock_page,
+    trylock_page,
+    unlock_page,
+    wait_on_page_locked,
+    wait_on_queue,
+)
 from mmspec.spec.page.mlock import clear_page_mlock, mlock_vma_page
 from mmspec.spec.page.mm import (
     get_page,
@@ -65,9 +80,12 @@ from mmspec.spec.page.mm import (
     page_count,
     page_mapcount,
     page_mapped,
+    page_ref_freeze,
+    page_ref_unfreeze,
     page_to_nid,
     page_to_pfn,
     pfn_to_page,
+    total_mapcount,
 )
 from mmspec.spec.page.mm_types import (
     EACCES,
@@ -76,6 +94,7 @@ from mmspec.spec.page.mm_types import (
     ENOENT,
     ENOMEM,
     NR_ISOLATED_ANON,
+    NR_MLOCK,
     VM_LOCKED,
     AnonVma,
     Mm,
@@ -85,11 +104,13 @@ from mmspec.spec.page.mm_types import (
 )
 from mmspec.spec.page.page_alloc import (
     alloc_pages_nodemask,
+    copy_highpage,
     copy_moved_highpage,
     prep_transhuge_page,
 )
 from mmspec.spec.page.page_flags import (
     PageAnon,
+    PageCompound,
     PageLocked,
     PageMlocked,
     PageSwapBacked,
@@ -100,6 +121,7 @@ from mmspec.spec.page.page_flags import (
     PG_active,
     PG_dirty,
     PG_idle,
+    PG_mlocked,
     PG_referenced,
     PG_swapbacked,
     PG_unevictable,
@@ -108,6 +130,7 @@ from mmspec.spec.page.page_flags import (
     clear_page_flags,
     compound_head,
     set_page_flags,
+    test_clear_page_flags,
 )
 from mmspec.spec.page.page_vma_mapped import (
     PVMW_MIGRATION,
@@ -116,12 +139,17 @@ from mmspec.spec.page.page_vma_mapped import (
     page_vma_mapped_walk,
 )
 from mmspec.spec.page.pgtable import (
+    flush_tlb_range,
     maybe_mkwrite,
+    mk_huge_pmd,
     mk_pte,
+    mm_tlb_flush_pending,
     pmd_lock,
     pmd_table,
+    pmdp_huge_clear_flush,
     pte_in,
     pte_lockptr,
+    set_pmd_at,
     set_pte_at,
 )
 from mmspec.spec.page.rmap import (
@@ -132,6 +160,7 @@ from mmspec.spec.page.rmap import (
     mm_find_pmd,
     page_add_anon_rmap,
     page_get_anon_vma,
+    page_remove_rmap,
     put_anon_vma,
     rmap_walk,
     rmap_walk_locked,
@@ -228,7 +257,7 @@ def migration_entry_wait_on_locked(page: Page, ptl: SpinLock) -> None:
     page lock may be waited for, too.
     """
     spin_unlock(ptl)
-    wait_on_page_locked(page)
+    wait_on_queue(compound_head(page))
 
 
 @restates("mm/migrate.c", at="v4.14")
@@ -280,6 +309,8 @@ def pmd_migration_entry_wait(pmd: Pmd) -> None:
 
 #: Room on a list: for what a process maps, and the tails of a huge page that it maps in part only.
 LIST_SIZE: int = derived(lambda: 2 * USER_PAGES)
+#: enum migrate_mode: whether to sleep for the page lock.
+MIGRATE_ASYNC, MIGRATE_SYNC = 0, 2
 
 
 class PageList(OnStack):
@@ -349,13 +380,13 @@ def move_to_new_page(newpage: Page, page: Page) -> int:
 
 
 @restates("mm/migrate.c", at="v4.14")
-def __unmap_and_move(page: Page, newpage: Page, force: bool) -> int:
+def __unmap_and_move(page: Page, newpage: Page, force: bool, mode: u8) -> int:
     """Unmap a page, move it, and map it again. Omits: waiting for writeback, pages with no mapping.
 
     Requires: a reference for the isolation, and one on the new page, which nobody else knows.
     """
     if not trylock_page(page):
-        if not force:
+        if not force or mode == MIGRATE_ASYNC:
             return -EAGAIN
         lock_page(page)
     rc = -EAGAIN
@@ -395,6 +426,7 @@ def unmap_and_move(
     pm: PageToNode,
     page: Page,
     force: bool,
+    mode: u8,
 ) -> int:
     """Migrate one isolated page. Anything but -EAGAIN ends it: the page is off the list."""
     newpage = get_new_page(page, private, pm)
@@ -411,7 +443,7 @@ def unmap_and_move(
             if split:
                 rc = _split_locked(page, NULL)
         if rc == 0:
-            rc = __unmap_and_move(page, newpage, force)
+            rc = __unmap_and_move(page, newpage, force, mode)
         if rc != 0:
             if rc != -EAGAIN:
                 mod_node_page_state(NR_ISOLATED_ANON, -_nr_isolated(page))
@@ -456,6 +488,7 @@ def migrate_pages(
     get_new_page: Callable[[Page, u32, PageToNode], Page],
     private: u32,
     pm: PageToNode,
+    mode: u8,
 ) -> int:
     """Migrate a list of isolated pages; how many were not, or -ENOMEM, which ends it at once."""
     nr_failed = 0
@@ -471,14 +504,14 @@ def migrate_pages(
                     # partly unmapped, and queued to be split: the new page would not be
                     if not list_empty(page_deferred_list(page)):
                         _split_locked(page, pagelist)
-                rc = unmap_and_move(get_new_page, private, pm, page, attempt > 2)
+                rc = unmap_and_move(get_new_page, private, pm, page, attempt > 2, mode)
                 if has(MIGRATION_SPLITS_WHAT_HAS_NO_ROOM) and rc == -ENOMEM:
                     if PageTransHuge(page):
                         # the head is tried again at once, the tails when their turn comes
                         rc = _split_locked(page, pagelist)
                         if rc != 0:
                             return rc
-                        rc = unmap_and_move(get_new_page, private, pm, page, attempt > 2)
+                        rc = unmap_and_move(get_new_page, private, pm, page, attempt > 2, mode)
                 if rc == -ENOMEM:
                     return -ENOMEM
                 if rc == -EAGAIN:
@@ -510,6 +543,153 @@ def list_add_page(pagelist: PageList, page: Page) -> None:
 def list_is_empty(pagelist: PageList) -> bool:
     """Whether nothing was ever put on a list."""
     return pagelist.nr == 0
+
+
+# ------------------------------------------------------------------------------ NUMA balancing
+# Nothing limits how much is moved, and no node is ever nearly full.
+
+
+@restates("mm/migrate.c", at="v4.14")
+def alloc_misplaced_dst_page(page: Page, private: u32, pm: PageToNode) -> Page:
+    """A page on node `private`; huge if a huge one is moved."""
+    if has(NUMA_MOVES_THP_AS_ANY_PAGE) and PageTransHuge(page):
+        thp = alloc_pages_nodemask(1 << (private & 7), HPAGE_PMD_ORDER)
+        if thp:
+            prep_transhuge_page(thp)
+        return thp
+    return alloc_pages_nodemask(1 << (private & 7), 0)
+
+
+@restates("mm/migrate.c", at="v4.14")
+def numamigrate_isolate_page(page: Page) -> bool:
+    """Take a page off the LRU to be moved; the caller's reference is given up for the list's."""
+    assert not PageCompound(page) or PageTransHuge(page), (
+        "VM_BUG_ON_PAGE(compound_order(page) && !PageTransHuge(page))"
+    )
+    if has(NUMA_MOVES_THP_AS_ANY_PAGE) and PageTransHuge(page) and total_mapcount(page) > 1:
+        return False
+    if isolate_lru_page(page):
+        return False
+    # one reference for its mapping, the caller's and the list's: with any other it cannot be moved
+    if not has(NUMA_MOVES_THP_AS_ANY_PAGE) and PageTransHuge(page) and page_count(page) != 3:
+        putback_lru_page(page)
+        return False
+    mod_node_page_state(NR_ISOLATED_ANON, hpage_nr_pages(page))
+    put_page(page)
+    return True
+
+
+@restates("mm/migrate.c", at="v4.14")
+def migrate_misplaced_page(page: Page, node: u8) -> bool:
+    """Move a page on which the caller has a reference, which is given up, to a node."""
+    if not numamigrate_isolate_page(page):
+        put_page(page)
+        return False
+    migratepages = PageList()
+    list_add_page(migratepages, page)
+    if migrate_pages(migratepages, alloc_misplaced_dst_page, node, NULL, MIGRATE_ASYNC):
+        putback_movable_pages(migratepages)
+        return False
+    return True
+
+
+@restates("mm/internal.h", at="v4.14")
+def mlock_migrate_page(newpage: Page, page: Page) -> None:
+    """What was mlocked stays so when it moves."""
+    if test_clear_page_flags(page, PG_mlocked):
+        nr_pages = hpage_nr_pages(page)
+        mod_node_page_state(NR_MLOCK, -nr_pages)
+        set_page_flags(newpage, PG_mlocked)
+        mod_node_page_state(NR_MLOCK, nr_pages)
+
+
+@restates("mm/migrate.c", at="v4.14")
+def migrate_misplaced_transhuge_page(
+    vma: Vma, pmd: Pmd, entry: u64, haddr: u32, page: Page, node: u8
+) -> bool:
+    """Move a huge page that one PMD maps, which denies access meanwhile: no migration entry.
+
+    Requires: page lock and a reference, which are both given up; the anon_vma's lock.
+    Omits: MMU notifiers.
+    """
+    new_page = alloc_pages_nodemask(1 << (node & 7), HPAGE_PMD_ORDER)
+    if new_page:
+        prep_transhuge_page(new_page)
+        if not numamigrate_isolate_page(page):
+            put_page(new_page)
+            new_page = NULL
+    if not new_page:
+        ptl = pmd_lock(pmd)
+        pmdval = pmd.val
+        if pmdval == entry:
+            set_pmd_at(pmd, pmd_modify(entry, vma.vm_page_prot))
+        spin_unlock(ptl)
+        unlock_page(page)
+        put_page(page)
+        return False
+
+    SetPageLocked(new_page)
+    if PageSwapBacked(page):
+        set_page_flags(new_page, PG_swapbacked)
+    new_page.mapping = page.mapping
+    new_page.index = page.index
+    if not has(NUMA_FAULT_FLUSHES_UNDER_LOCK) and mm_tlb_flush_pending(vma.vm_mm):
+        flush_tlb_range(vma.vm_mm, haddr, haddr + HPAGE_PMD_SIZE)
+    # migrate_page_copy(); but whether the page moves is not certain yet
+    for i in range(HPAGE_PMD_NR):
+        copy_highpage(new_page + i, page + i)
+    migrate_page_states(new_page, page)
+
+    ptl = pmd_lock(pmd)
+    pmdval = pmd.val
+    moved = pmdval == entry
+    if has(NUMA_MIGRATION_FREEZES_PAGE) and moved:
+        # somebody may have got a reference since they were counted
+        moved = page_ref_freeze(page, 2)
+    if not moved:
+        spin_unlock(ptl)
+        # what migrate_page_copy() took from the old page
+        if test_clear_page_flags(new_page, PG_active):
+            set_page_flags(page, PG_active)
+        if test_clear_page_flags(new_page, PG_unevictable):
+            set_page_flags(page, PG_unevictable)
+        unlock_page(new_page)
+        put_page(new_page)
+        get_page(page)
+        putback_lru_page(page)
+        mod_node_page_state(NR_ISOLATED_ANON, -HPAGE_PMD_NR)
+        unlock_page(page)
+        put_page(page)
+        return False
+
+    entry = maybe_mkwrite(pmd_mkdirty(mk_huge_pmd(new_page, vma.vm_page_prot)), vma)
+    page_add_anon_rmap(new_page, vma, haddr, True)
+    if not has(NUMA_MIGRATION_KEEPS_PMD_HUGE):
+        pmdp_huge_clear_flush(vma, haddr, pmd)
+    # no TLB has what denied access
+    set_pmd_at(pmd, entry)
+    if has(NUMA_MIGRATION_FREEZES_PAGE):
+        page_ref_unfreeze(page, 2)
+    mlock_migrate_page(new_page, page)
+    page_remove_rmap(page, True)
+    if has(NUMA_HOLDS_NEW_THP):
+        get_page(new_page)
+    spin_unlock(ptl)
+
+    # the list's reference: MADV_DONTNEED may have dropped all others by now
+    if has(NUMA_HOLDS_NEW_THP):
+        unlock_page(new_page)
+        putback_lru_page(new_page)
+    else:
+        get_page(new_page)
+        putback_lru_page(new_page)
+        unlock_page(new_page)
+    unlock_page(page)
+    # the mapping's, and the list's
+    put_page(page)
+    put_page(page)
+    mod_node_page_state(NR_ISOLATED_ANON, -HPAGE_PMD_NR)
+    return True
 
 
 # --------------------------------------------------------------------------------- move_pages
@@ -573,7 +753,7 @@ def do_move_page_to_node_array(mm: Mm, pm: PageToNode, migrate_all: bool) -> int
             pm.status[k] = err
     err = 0
     if not list_is_empty(pagelist):
-        err = migrate_pages(pagelist, new_page_node, 0, pm)
+        err = migrate_pages(pagelist, new_page_node, 0, pm, MIGRATE_SYNC)
         if err:
             putback_movable_pages(pagelist)
     up_read(mm.mmap_sem)

@@ -15,6 +15,7 @@ from mmspec.lang import (
     i32,
     index_of,
     restates,
+    this_task,
     u8,
     u16,
     u32,
@@ -22,6 +23,7 @@ from mmspec.lang import (
 from mmspec.spec.machine.sizes import (
     FRAMES_PER_NODE,
     HPAGE_PMD_NR,
+    NR_NODES,
     PAGE_SHIFT,
 )
 from mmspec.spec.page.mm_types import (
@@ -66,6 +68,12 @@ def pfn_to_page(pfn: u32) -> Page:
 def page_to_nid(page: Page) -> u8:
     """The node that the page's memory is on."""
     return index_of(page) // FRAMES_PER_NODE
+
+
+@restates("include/linux/topology.h", at="v4.14")
+def numa_node_id() -> u8:
+    """The node of the processor that executes this: processors take turns on nodes."""
+    return this_task() % NR_NODES
 
 
 def anon_vma_address(anon_vma: AnonVma) -> u32:

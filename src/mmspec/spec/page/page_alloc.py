@@ -25,8 +25,8 @@ from mmspec.spec.machine.sizes import (
     ZERO_PFN,
 )
 from mmspec.spec.page.deferred_list import INIT_LIST_HEAD
-from mmspec.spec.page.mm import compound_mapcount
-from mmspec.spec.page.mm_types import Page, Vma, mem_map, pgdat
+from mmspec.spec.page.mm import compound_mapcount, numa_node_id, page_to_nid
+from mmspec.spec.page.mm_types import NUMA_NO_NODE, Page, Vma, mem_map, pgdat
 from mmspec.spec.page.page_flags import (
     PAGE_FLAGS_CHECK_AT_FREE,
     PAGE_FLAGS_CHECK_AT_PREP,
@@ -190,6 +190,20 @@ def alloc_pages_vma(vma: Vma, order: u8) -> Page:
     if not nodemask:
         nodemask = ALL_NODES
     return alloc_pages_nodemask(nodemask, order)
+
+
+@restates("mm/mempolicy.c", at="v4.14")
+def mpol_misplaced(page: Page, vma: Vma) -> int:
+    """The node that a page should be on, if it is elsewhere: that of the processor which uses it.
+
+    Omits: who used it before, which the scheduler asks first. A VMA bound to nodes is left alone.
+    """
+    if vma.vm_policy:
+        return NUMA_NO_NODE
+    polnid = numa_node_id()
+    if page_to_nid(page) == polnid:
+        return NUMA_NO_NODE
+    return polnid
 
 
 @initializer

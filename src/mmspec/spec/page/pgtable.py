@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from mmspec.kernels import WATCHED
 from mmspec.kernels.changes import (
+    PENDING_FLUSHES_ARE_COUNTED,
+    PENDING_FLUSHES_ARE_NOTED,
     PMD_HUGE_AT_ANY_TIME,
     PMD_MIGRATION_IN_COMMON_PATHS,
     PMDP_INVALIDATE_RETURNS_OLD,
@@ -246,6 +248,20 @@ def pmd_none_or_trans_huge_or_clear_bad(pmd: Pmd) -> bool:
     return False
 
 
+@restates("mm/mprotect.c", at="v5.6")
+def pmd_none_or_clear_bad_unless_trans_huge(pmd: Pmd) -> bool:
+    """Whether there is nothing; a value that is neither a page table nor huge is cleared."""
+    val = pmd.val
+    if pmd_none(val):
+        return True
+    if pmd_trans_huge(val):
+        return False
+    if pmd_bad(val):
+        pmd_clear_bad(pmd)
+        return True
+    return False
+
+
 @restates("include/asm-generic/pgtable.h", at="v4.14")
 def pmd_none_or_clear_bad(pmd: Pmd) -> bool:
     """Whether there is no page table; a value that makes no sense is cleared."""
@@ -341,14 +357,26 @@ def flush_tlb_all() -> None:
 @atomic
 def inc_tlb_flush_pending(mm: Mm) -> None:
     """Page tables are being changed, and the flush comes later."""
-    mm.tlb_flush_pending += 1
+    if has(PENDING_FLUSHES_ARE_COUNTED):
+        mm.tlb_flush_pending += 1
+    else:
+        mm.tlb_flush_pending = 1
 
 
 @restates("include/linux/mm_types.h", at="v4.14")
 @atomic
 def dec_tlb_flush_pending(mm: Mm) -> None:
     """The flush has been done."""
-    mm.tlb_flush_pending -= 1
+    if has(PENDING_FLUSHES_ARE_COUNTED):
+        mm.tlb_flush_pending -= 1
+    else:
+        mm.tlb_flush_pending = 0
+
+
+@restates("include/linux/mm_types.h", at="v4.14")
+def mm_tlb_flush_pending(mm: Mm) -> bool:
+    """Whether somebody has changed page tables, and not flushed yet."""
+    return has(PENDING_FLUSHES_ARE_NOTED) and mm.tlb_flush_pending != 0
 
 
 @restates("include/linux/mm_types.h", at="v4.14")
@@ -426,7 +454,7 @@ def pte_accessible(mm: Mm, pte: u64) -> bool:
     """Whether a TLB may hold it, or what it was before access was taken away."""
     if pte & _PAGE_PRESENT:
         return True
-    return pte & _PAGE_PROTNONE != 0 and mm.tlb_flush_pending != 0
+    return pte & _PAGE_PROTNONE != 0 and mm_tlb_flush_pending(mm)
 
 
 @unlocked
