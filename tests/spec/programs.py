@@ -6,7 +6,7 @@ from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE, USER
 from mmspec.spec.page.cpu import cpu_load
 from mmspec.spec.page.huge_memory import deferred_split_scan, split_huge_pages_set
 from mmspec.spec.page.mempolicy import MPOL_MF_MOVE_ALL
-from mmspec.spec.page.mm_types import VM_UFFD_MISSING
+from mmspec.spec.page.mm_types import VM_UFFD_MISSING, VM_UFFD_WP
 from mmspec.spec.page.syscalls import (
     boot,
     execve,
@@ -31,6 +31,7 @@ from mmspec.spec.page.syscalls import (
     uffd_copy,
     uffd_register,
     uffd_unregister,
+    uffd_writeprotect,
 )
 
 NODE_0, NODE_1 = 1, 2
@@ -217,3 +218,10 @@ def fills() -> None:
     store(USER_BASE + PAGE_SIZE, 7)
     uffd_unregister(USER_BASE, HPAGE_PMD_SIZE)
     store(USER_BASE + HPAGE_PMD_SIZE - PAGE_SIZE, 8)
+
+
+def protects() -> None:
+    """A process that is told of stores to its huge page, of which there are none."""
+    uffd_register(USER_BASE, VM_UFFD_WP)
+    uffd_writeprotect(USER_BASE, HPAGE_PMD_SIZE, True)
+    load(USER_BASE)

@@ -86,6 +86,11 @@ no_data_race = in_step(
     "data race",
     explanation="A field that is declared to be protected by a lock is accessed with it held.",
 )
+no_store_to_a_protected_page_goes_unreported = in_step(
+    "no_store_to_a_protected_page_goes_unreported",
+    "unreported store",
+    explanation="A store to what UFFDIO_WRITEPROTECT has protected waits for the userfaultfd.",
+)
 nobody_sleeps_under_a_page_table_lock = in_step(
     "nobody_sleeps_under_a_page_table_lock",
     "sleeping in atomic context",

@@ -43,6 +43,7 @@ NAMES = (
     "soft_offlined",
     "first_touch",
     "remaps_askew",
+    "protected",
     "balanced",
 )
 

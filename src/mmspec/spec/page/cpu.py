@@ -19,7 +19,16 @@ from mmspec.spec.machine.pgtable import (
     pmd_pfn,
     pte_pfn,
 )
-from mmspec.spec.page.mm_types import Cpu, Mm, Page, cpus, mem_map, tasks
+from mmspec.spec.machine.sizes import NR_USERFAULTFDS
+from mmspec.spec.page.mm_types import (
+    Cpu,
+    Mm,
+    Page,
+    cpus,
+    mem_map,
+    tasks,
+    userfaultfds,
+)
 from mmspec.spec.page.pgtable import pmd_index, pmd_table, pte_index, user_page
 
 #: bits that must be set for a store
@@ -126,6 +135,9 @@ def cpu_store(address: u32, value: u8) -> bool:
     _reach(frame).data = value
     mm = tasks[this_task()].mm
     k = user_page(address)
+    for u in range(NR_USERFAULTFDS):
+        if userfaultfds[u].mm is mm and userfaultfds[u].protected[k]:
+            bug("unreported store", "a store to a protected page is not reported", mm)
     if mm.zapped[k] != frame:
         mm.last_store[k] = value
     elif mm.moved[k]:

@@ -6,6 +6,7 @@ from mmspec.lang import restates, this_task, u32
 from mmspec.spec.machine.locks import down_read, up_read
 from mmspec.spec.machine.pgtable import PAGE_NONE
 from mmspec.spec.page.memory import vma_is_accessible
+from mmspec.spec.page.mm import MM_CP_PROT_NUMA
 from mmspec.spec.page.mm_types import Vma, tasks
 from mmspec.spec.page.mprotect import change_protection
 
@@ -13,7 +14,7 @@ from mmspec.spec.page.mprotect import change_protection
 @restates("mm/mempolicy.c", at="v4.14")
 def change_prot_numa(vma: Vma, start: u32, end: u32) -> int:
     """Take access away, so that the next one faults and tells where it came from."""
-    return change_protection(vma, start, end, PAGE_NONE, True)
+    return change_protection(vma, start, end, PAGE_NONE, MM_CP_PROT_NUMA)
 
 
 @restates("kernel/sched/fair.c", at="v4.14")

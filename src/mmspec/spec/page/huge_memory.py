@@ -90,6 +90,7 @@ from mmspec.spec.machine.pgtable import (
     pmd_write,
     pmd_wrprotect,
     pmd_young,
+    pte_clear_uffd_wp,
     pte_dirty,
     pte_mkdirty,
     pte_mkold,
@@ -98,6 +99,7 @@ from mmspec.spec.machine.pgtable import (
     pte_mkuffd_wp,
     pte_pfn,
     pte_present,
+    pte_swp_clear_uffd_wp,
     pte_swp_mksoft_dirty,
     pte_swp_mkuffd_wp,
     pte_swp_soft_dirty,
@@ -140,6 +142,9 @@ from mmspec.spec.page.huge_zero_page import (
 )
 from mmspec.spec.page.mlock import clear_page_mlock, mlock_vma_page
 from mmspec.spec.page.mm import (
+    MM_CP_PROT_NUMA,
+    MM_CP_UFFD_WP,
+    MM_CP_UFFD_WP_RESOLVE,
     VM_WARN_ON_ONCE_PAGE,
     add_mm_counter,
     add_nr_ptes,
@@ -824,7 +829,7 @@ def zap_huge_pmd(tlb: MmuGather, vma: Vma, pmd: Pmd, address: u32) -> bool:
 
 
 @restates("mm/huge_memory.c", at="v4.14")
-def change_huge_pmd(vma: Vma, pmd: Pmd, address: u32, newprot: u64, prot_numa: bool) -> int:
+def change_huge_pmd(vma: Vma, pmd: Pmd, address: u32, newprot: u64, cp_flags: u8) -> int:
     """Change the protection of a huge page: 0 if there is none by now, 1 if nothing is to be
     flushed, else how many pages.
 
@@ -837,14 +842,24 @@ def change_huge_pmd(vma: Vma, pmd: Pmd, address: u32, newprot: u64, prot_numa: b
     if has(PMD_MIGRATION_IN_COMMON_PATHS) and is_swap_pmd(entry):
         assert is_pmd_migration_entry(entry), "VM_BUG_ON(!is_pmd_migration_entry(*pmd))"
         swp = pte_to_swp_entry(entry)
+        newpmd = entry
         if is_write_migration_entry(swp):
             # whether it may be writable is hard to say: the next store faults
             newpmd = swp_entry_to_pte(make_migration_entry_read(swp))
             if has(SOFT_DIRTY_OVER_THP_MIGRATION) and pte_swp_soft_dirty(entry):
                 newpmd = pte_swp_mksoft_dirty(newpmd)
+            if has(USERFAULTFD_WP) and pte_swp_uffd_wp(entry):
+                newpmd = pte_swp_mkuffd_wp(newpmd)
+        if has(UFFD_WP_OVER_THP_MIGRATION):
+            if cp_flags & MM_CP_UFFD_WP:
+                newpmd = pte_swp_mkuffd_wp(newpmd)
+            elif cp_flags & MM_CP_UFFD_WP_RESOLVE:
+                newpmd = pte_swp_clear_uffd_wp(newpmd)
+        if newpmd != entry:
             set_pmd_at(pmd, newpmd)
         spin_unlock(ptl)
         return 1
+    prot_numa = cp_flags & MM_CP_PROT_NUMA != 0
     # the zero page is everybody's
     if prot_numa and (pmd_protnone(entry) or is_huge_zero_pmd(entry)):
         spin_unlock(ptl)
@@ -866,6 +881,10 @@ def change_huge_pmd(vma: Vma, pmd: Pmd, address: u32, newprot: u64, prot_numa: b
     if preserve_write:
         # so that it need not be found out again
         entry = pmd_mkwrite(entry)
+    if has(USERFAULTFD_WP) and cp_flags & MM_CP_UFFD_WP:
+        entry = pte_mkuffd_wp(entry)
+    elif has(USERFAULTFD_WP) and cp_flags & MM_CP_UFFD_WP_RESOLVE:
+        entry = pte_clear_uffd_wp(entry)
     set_pmd_at(pmd, entry)
     BUG_ON(not preserve_write and pmd_write(entry))
     spin_unlock(ptl)

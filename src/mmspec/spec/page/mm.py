@@ -45,6 +45,9 @@ from mmspec.spec.page.page_flags import (
     compound_head,
 )
 
+#: What change_protection() is for, beside mprotect(2).
+MM_CP_PROT_NUMA, MM_CP_UFFD_WP, MM_CP_UFFD_WP_RESOLVE = 2, 4, 8
+
 # ------------------------------------------------------------------------------- addresses
 # Pointers that are stored in words of struct page, as numbers: a page's struct, an anon_vma.
 

@@ -35,6 +35,8 @@ from mmspec.spec.page.mm_types import (
     ENOMEM,
     VM_EXEC,
     VM_LOCKED,
+    VM_UFFD_MISSING,
+    VM_UFFD_WP,
     VM_READ,
     VM_WRITE,
     Mm,
@@ -113,13 +115,14 @@ def vma_init(vma: Vma, mm: Mm, start: u32, end: u32, flags: u32) -> None:
 
 @initializer
 def vma_copy(vma: Vma, source: Vma, mm: Mm) -> None:
-    """A child's copy of a VMA, not linked yet; locks on memory are not inherited."""
+    """A child's copy of a VMA, not linked yet; neither locks on memory nor userfaultfds are
+    inherited."""
     vma.vm_mm = mm
     vma.vm_start = source.vm_start
     vma.vm_end = source.vm_end
     vma.vm_pgoff = source.vm_pgoff
     vma.vm_page_prot = source.vm_page_prot
-    vma.vm_flags = source.vm_flags & ~VM_LOCKED
+    vma.vm_flags = source.vm_flags & ~(VM_LOCKED | VM_UFFD_MISSING | VM_UFFD_WP)
     vma.vm_next = NULL
     vma.vm_policy = source.vm_policy
     vma.anon_vma = NULL

@@ -9,8 +9,17 @@ from mmspec.kernels.changes import (
     PROTECTING_DECIDES_BY_ONE_READ,
     PROTECTING_LOOKS_AGAIN,
     PROTECTING_LOOKS_AGAIN_WITHOUT_LOCK,
+    USERFAULTFD_WP,
 )
-from mmspec.lang import NULL, has, restates, this_task, u32, u64
+from mmspec.lang import (
+    NULL,
+    has,
+    restates,
+    this_task,
+    u8,
+    u32,
+    u64,
+)
 from mmspec.spec.machine.locks import down_write, spin_lock, spin_unlock, up_write
 from mmspec.spec.machine.pgtable import (
     is_swap_pmd,
@@ -18,12 +27,18 @@ from mmspec.spec.machine.pgtable import (
     make_migration_entry_read,
     pmd_none,
     pmd_trans_huge,
+    pte_clear_uffd_wp,
+    pte_mkuffd_wp,
     pte_mkwrite,
     pte_modify,
+    pte_none,
     pte_present,
     pte_protnone,
+    pte_swp_clear_uffd_wp,
     pte_swp_mksoft_dirty,
+    pte_swp_mkuffd_wp,
     pte_swp_soft_dirty,
+    pte_swp_uffd_wp,
     pte_to_swp_entry,
     pte_write,
     swp_entry_to_pte,
@@ -31,7 +46,13 @@ from mmspec.spec.machine.pgtable import (
 from mmspec.spec.machine.sizes import HPAGE_PMD_MASK, HPAGE_PMD_NR, HPAGE_PMD_SIZE, PAGE_SIZE
 from mmspec.spec.page.huge_memory import __split_huge_pmd, change_huge_pmd
 from mmspec.spec.page.memory import vm_normal_page
-from mmspec.spec.page.mm import numa_node_id, page_to_nid
+from mmspec.spec.page.mm import (
+    MM_CP_PROT_NUMA,
+    MM_CP_UFFD_WP,
+    MM_CP_UFFD_WP_RESOLVE,
+    numa_node_id,
+    page_to_nid,
+)
 from mmspec.spec.page.mm_types import (
     EAGAIN,
     ENOMEM,
@@ -66,13 +87,12 @@ from mmspec.spec.page.rmap import flush_tlb_batched_pending
 
 
 @restates("mm/mprotect.c", at="v4.14")
-def change_pte_range(
-    vma: Vma, pmd: Pmd, start: u32, end: u32, newprot: u64, prot_numa: bool
-) -> int:
+def change_pte_range(vma: Vma, pmd: Pmd, start: u32, end: u32, newprot: u64, cp_flags: u8) -> int:
     """Change the PTEs of one table; how many are not what they were.
 
     For NUMA hints mmap_sem is held for reading only: the table may not be one any more.
     """
+    prot_numa = cp_flags & MM_CP_PROT_NUMA != 0
     if has(PROTECTING_DECIDES_BY_ONE_READ):
         if pmd_none_or_trans_huge_or_clear_bad(pmd):
             return -EAGAIN
@@ -110,15 +130,28 @@ def change_pte_range(
             if prot_numa and pte_write(oldpte):
                 # so that it need not be found out again
                 ptent = pte_mkwrite(ptent)
+            if has(USERFAULTFD_WP) and cp_flags & MM_CP_UFFD_WP:
+                ptent = pte_mkuffd_wp(ptent)
+            elif has(USERFAULTFD_WP) and cp_flags & MM_CP_UFFD_WP_RESOLVE:
+                ptent = pte_clear_uffd_wp(ptent)
             set_pte_at(pte, ptent)
             pages += 1
         else:
             entry = pte_to_swp_entry(oldpte)
+            newpte = oldpte
             if is_write_migration_entry(entry):
                 # whether it may be writable is hard to say: the next store faults
                 newpte = swp_entry_to_pte(make_migration_entry_read(entry))
                 if pte_swp_soft_dirty(oldpte):
                     newpte = pte_swp_mksoft_dirty(newpte)
+                if has(USERFAULTFD_WP) and pte_swp_uffd_wp(oldpte):
+                    newpte = pte_swp_mkuffd_wp(newpte)
+            if has(USERFAULTFD_WP) and not pte_none(oldpte):
+                if cp_flags & MM_CP_UFFD_WP:
+                    newpte = pte_swp_mkuffd_wp(newpte)
+                elif cp_flags & MM_CP_UFFD_WP_RESOLVE:
+                    newpte = pte_swp_clear_uffd_wp(newpte)
+            if newpte != oldpte:
                 set_pte_at(pte, newpte)
                 pages += 1
         address += PAGE_SIZE
@@ -132,7 +165,7 @@ def is_huge_pmd(pmdval: u64) -> bool:
 
 
 @restates("mm/mprotect.c", at="v4.14")
-def change_pmd_range(vma: Vma, start: u32, end: u32, newprot: u64, prot_numa: bool) -> int:
+def change_pmd_range(vma: Vma, start: u32, end: u32, newprot: u64, cp_flags: u8) -> int:
     """Change all entries of a range; how many pages they were."""
     mm = vma.vm_mm
     pages = 0
@@ -161,14 +194,14 @@ def change_pmd_range(vma: Vma, start: u32, end: u32, newprot: u64, prot_numa: bo
             if following - address != HPAGE_PMD_SIZE:
                 __split_huge_pmd(vma, pmd, address, False, NULL)
             else:
-                nr_ptes = change_huge_pmd(vma, pmd, address, newprot, prot_numa)
+                nr_ptes = change_huge_pmd(vma, pmd, address, newprot, cp_flags)
                 if nr_ptes:
                     if nr_ptes == HPAGE_PMD_NR:
                         pages += HPAGE_PMD_NR
                     address = following
                     continue
             # the huge PMD has just been split
-        changed = change_pte_range(vma, pmd, address, following, newprot, prot_numa)
+        changed = change_pte_range(vma, pmd, address, following, newprot, cp_flags)
         if changed == -EAGAIN:
             continue
         pages += changed
@@ -179,12 +212,12 @@ def change_pmd_range(vma: Vma, start: u32, end: u32, newprot: u64, prot_numa: bo
 
 
 @restates("mm/mprotect.c", at="v4.14")
-def change_protection(vma: Vma, start: u32, end: u32, newprot: u64, prot_numa: bool) -> int:
+def change_protection(vma: Vma, start: u32, end: u32, newprot: u64, cp_flags: u8) -> int:
     """Change the protection of what is mapped in a range, and flush if anything is."""
     mm = vma.vm_mm
     if has(PENDING_FLUSHES_ARE_NOTED):
         inc_tlb_flush_pending(mm)
-    pages = change_pmd_range(vma, start, end, newprot, prot_numa)
+    pages = change_pmd_range(vma, start, end, newprot, cp_flags)
     if pages:
         flush_tlb_range(mm, start, end)
     if has(PENDING_FLUSHES_ARE_NOTED):
@@ -203,7 +236,7 @@ def mprotect_fixup(vma: Vma, newflags: u32) -> None:
     # who walks the reverse map reads these without mmap_sem
     vma.vm_flags = newflags
     vma.vm_page_prot = vm_get_page_prot(newflags)
-    change_protection(vma, vma.vm_start, vma.vm_end, vma.vm_page_prot, False)
+    change_protection(vma, vma.vm_start, vma.vm_end, vma.vm_page_prot, 0)
 
 
 @restates("mm/mprotect.c", at="v4.14")

@@ -76,7 +76,12 @@ from mmspec.spec.page.userfault import (
     userfaultfd,
     wake_userfault,
 )
-from mmspec.spec.page.userfaultfd import mcopy_atomic, userfaultfd_register, userfaultfd_unregister
+from mmspec.spec.page.userfaultfd import (
+    mcopy_atomic,
+    mwriteprotect_range,
+    userfaultfd_register,
+    userfaultfd_unregister,
+)
 from mmspec.spec.page.vmscan import shrink_inactive_list
 
 PROT = VM_READ | VM_WRITE | VM_EXEC
@@ -257,6 +262,15 @@ def uffd_register(start: u32, mode: u32) -> None:
 def uffd_unregister(start: u32, length: u32) -> None:
     """UFFDIO_UNREGISTER."""
     userfaultfd_unregister(tasks[this_task()].mm, start, start + length)
+
+
+def uffd_writeprotect(start: u32, length: u32, protect: bool) -> int:
+    """UFFDIO_WRITEPROTECT; to unprotect wakes who waits."""
+    mm = tasks[this_task()].mm
+    ret = mwriteprotect_range(mm, start, length, protect)
+    if not protect:
+        wake_userfault(start, start + length)
+    return ret
 
 
 def uffd_copy(address: u32, value: u8) -> int:

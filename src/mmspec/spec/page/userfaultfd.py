@@ -22,8 +22,9 @@ from mmspec.spec.machine.pgtable import (
     pte_mkdirty,
     pte_none,
 )
+from mmspec.spec.machine.sizes import USER_PAGES
 from mmspec.spec.page.memory import pte_alloc
-from mmspec.spec.page.mm import add_mm_counter
+from mmspec.spec.page.mm import MM_CP_UFFD_WP, MM_CP_UFFD_WP_RESOLVE, add_mm_counter
 from mmspec.spec.page.mm_types import (
     EEXIST,
     EFAULT,
@@ -32,13 +33,16 @@ from mmspec.spec.page.mm_types import (
     MM_ANONPAGES,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
+    VM_WRITE,
     Mm,
     Page,
     Pmd,
     Pte,
     Vma,
+    userfaultfds,
 )
-from mmspec.spec.page.mmap import find_vma
+from mmspec.spec.page.mmap import find_vma, vm_get_page_prot
+from mmspec.spec.page.mprotect import change_protection
 from mmspec.spec.page.page_alloc import SetPageUptodate, alloc_pages_vma, clear_highpage
 from mmspec.spec.page.pgtable import (
     maybe_mkwrite,
@@ -50,7 +54,7 @@ from mmspec.spec.page.pgtable import (
 )
 from mmspec.spec.page.rmap import anon_vma_prepare, page_add_new_anon_rmap
 from mmspec.spec.page.swap import lru_cache_add_active_or_unevictable, put_page
-from mmspec.spec.page.userfault import wake_userfault
+from mmspec.spec.page.userfault import userfaultfd_wp, wake_userfault
 
 
 @restates("fs/userfaultfd.c", at="v5.7")
@@ -149,3 +153,35 @@ def mcopy_atomic(mm: Mm, address: u32, value: u8) -> int:
     err = mcopy_atomic_pte(vma, pmd, address, value)
     up_read(mm.mmap_sem)
     return err
+
+
+# --------------------------------------------------------------------------- write protection
+
+
+@atomic
+def _note_protected(start: u32, end: u32, protected: u8) -> None:
+    """From now on stores to the range are to be reported, or need not be (checking)."""
+    for k in range(USER_PAGES):
+        if user_page(start) <= k < user_page(end):
+            userfaultfds[0].protected[k] = protected
+
+
+@restates("mm/userfaultfd.c", at="v5.7")
+def mwriteprotect_range(mm: Mm, start: u32, length: u32, enable_wp: bool) -> int:
+    """UFFDIO_WRITEPROTECT: report stores to a range, or do so no more, of one VMA."""
+    end = start + length
+    down_read(mm.mmap_sem)
+    vma = find_vma(mm, start)
+    if not vma or not userfaultfd_wp(vma):
+        up_read(mm.mmap_sem)
+        return -ENOENT
+    if enable_wp:
+        newprot = vm_get_page_prot(vma.vm_flags & ~VM_WRITE)
+        change_protection(vma, start, end, newprot, MM_CP_UFFD_WP)
+        _note_protected(start, end, 1)
+    else:
+        _note_protected(start, end, 0)
+        newprot = vm_get_page_prot(vma.vm_flags)
+        change_protection(vma, start, end, newprot, MM_CP_UFFD_WP_RESOLVE)
+    up_read(mm.mmap_sem)
+    return 0
