@@ -56,7 +56,7 @@ def _guest(made: Machine) -> None:
         (migrate_pages, (0, 1, MPOL_MF_MOVE_ALL)),
         (clear_refs, ()),
         (mprotect, (USER_BASE, HPAGE_PMD_SIZE, VM_READ)),
-        (madvise_free, (USER_BASE,)),
+        (madvise_free, (USER_BASE, HPAGE_PMD_SIZE)),
         (madvise_dontneed, (SECOND, PAGE_SIZE)),
         (munmap, (USER_BASE, HPAGE_PMD_SIZE)),
     ],

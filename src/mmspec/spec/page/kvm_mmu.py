@@ -6,11 +6,8 @@ from mmspec.kernels import WATCHED
 from mmspec.lang import bug, has, restates, this_task, u8, u16, u32, u64, unlocked
 from mmspec.spec.machine.locks import down_read, spin_lock, spin_unlock, up_read
 from mmspec.spec.machine.pgtable import PAGE_COPY, pte_mkwrite, pte_pfn, pte_present, pte_write
-from mmspec.spec.page.gup import FOLL_GET, FOLL_WRITE, FollowedPage, follow_page
-from mmspec.spec.page.huge_memory import FAULT_FLAG_WRITE, VM_FAULT_OOM
-from mmspec.spec.page.memory import handle_mm_fault
+from mmspec.spec.page.gup import FOLL_GET, FOLL_WRITE, FollowedPage, __get_user_pages
 from mmspec.spec.page.mm_types import Kvm, Mm, Page, kvms, mem_map, tasks
-from mmspec.spec.page.mmap import find_vma
 from mmspec.spec.page.pgtable import mk_pte, user_page
 from mmspec.spec.page.swap import put_page
 
@@ -19,22 +16,12 @@ from mmspec.spec.page.swap import put_page
 def hva_to_pfn(mm: Mm, address: u32, write: bool, found: FollowedPage) -> bool:
     """The page at an address, with a reference; faulted in if need be."""
     flags = FOLL_GET
-    fault_flags: u8 = 0
     if write:
         flags |= FOLL_WRITE
-        fault_flags = FAULT_FLAG_WRITE
     down_read(mm.mmap_sem)
-    vma = find_vma(mm, address)
-    if not vma or address < vma.vm_start:
-        up_read(mm.mmap_sem)
-        return False
-    while not found.page:
-        follow_page(vma, address, flags, found)
-        if not found.page and handle_mm_fault(vma, address, fault_flags) & VM_FAULT_OOM:
-            up_read(mm.mmap_sem)
-            return False
+    ret = __get_user_pages(mm, address, flags, found)
     up_read(mm.mmap_sem)
-    return True
+    return ret == 1
 
 
 @restates("arch/x86/kvm/mmu.c", at="v4.14")
