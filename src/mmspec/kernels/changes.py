@@ -542,6 +542,12 @@ THP_FREED_AFTER_FLUSH = Change(
     subject="mm: free folios in a batch in shrink_folio_list()",
     release="v6.9",
 )
+UFFD_WP_FLUSHES_BEFORE_COPY = Change(
+    commit="6ce64428d620",
+    subject="mm/userfaultfd: fix memory corruption due to writeprotect",
+    release="v5.12",
+    needs=(USERFAULTFD_WP, COW_UNLESS_SOLE_REFERENCE),
+)
 UFFD_WP_OVER_THP_MIGRATION = Change(
     commit="24bf08c4376b",
     subject="mm/userfaultfd: fix uffd-wp handling for THP migration entries",

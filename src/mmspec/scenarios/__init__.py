@@ -21,6 +21,7 @@ NAMES = (
     "thrown_away",
     "thrown_away_used",
     "protected",
+    "protected_copied",
     "bound",
     "crowded",
     "taken_apart",
@@ -44,6 +45,7 @@ NAMES = (
     "first_touch",
     "remaps_askew",
     "protected",
+    "protected_copied",
     "balanced",
 )
 

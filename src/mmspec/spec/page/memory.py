@@ -7,6 +7,7 @@ from mmspec.kernels.changes import (
     FORK_COPIES_PINNED_PAGES,
     FORK_STOPS_GUP_FAST,
     PMD_MIGRATION_IN_COMMON_PATHS,
+    UFFD_WP_FLUSHES_BEFORE_COPY,
     USERFAULTFD_WP,
 )
 from mmspec.lang import BUG_ON, NULL, OnStack, atomic, bug, has, holds, restates, u8, u32, u64
@@ -123,8 +124,10 @@ from mmspec.spec.page.page_alloc import (
 from mmspec.spec.page.page_flags import PageCompound, PageMlocked, PageSwapCache
 from mmspec.spec.page.pgtable import (
     copied_for_child,
+    flush_tlb_range,
     maybe_mkwrite,
     mk_pte,
+    mm_tlb_flush_pending,
     pmd_lock,
     pmd_none_or_clear_bad,
     pmd_none_or_trans_huge_or_clear_bad,
@@ -402,6 +405,14 @@ def do_wp_page(vmf: VmFault) -> u8:
     """A store to a read-only page: reuse it if nobody else refers to it, else copy it. Drops the
     lock.
     """
+    vma = vmf.vma
+    if has(USERFAULTFD_WP) and userfaultfd_wp(vma):
+        if pte_uffd_wp(vmf.orig_pte):
+            spin_unlock(vmf.ptl)
+            return handle_userfault(vmf, VM_UFFD_WP)
+        # who has just made it read-only has mmap_sem for reading, too, and may not have flushed yet
+        if has(UFFD_WP_FLUSHES_BEFORE_COPY) and mm_tlb_flush_pending(vma.vm_mm):
+            flush_tlb_range(vma.vm_mm, vmf.address, vmf.address + PAGE_SIZE)
     vmf.page = vm_normal_page(vmf.orig_pte)
     page = vmf.page
     if page:
