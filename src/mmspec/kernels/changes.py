@@ -75,6 +75,11 @@ MUNLOCK_SKIPS_ONLY_MLOCKED_THP = Change(
     release="v4.9",
     needs=(MUNLOCK_PASSES_TAILS,),
 )
+NUMA_THP_MIGRATION_NOTIFIES = Change(
+    commit="f714f4f20e59",
+    subject="mm: numa: call MMU notifiers on THP migration",
+    release="v3.13",
+)
 MIGRATION_MLOCKS_NEW_PAGE = Change(
     commit="51afb12ba809",
     subject="mm: page migration fix PageMlocked on migrated pages",

@@ -29,6 +29,6 @@ BUG = Bug(
     ),
     steps=183,
     states=1_813,
-    exhausted=61_258,
+    exhausted=61_329,
     reached=(remove_migration_pte, tdp_page_fault),
 )

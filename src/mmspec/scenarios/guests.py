@@ -9,8 +9,9 @@ from __future__ import annotations
 from mmspec.kernels.changes import MBIND_MOVES_THP
 from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.lang import Config
+from mmspec.scenarios.balanced import scan, use
 from mmspec.scenarios.moves import LAST_PAGE, move, zap_part
-from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import Case, Row, Scenario, Witness, crossed
 from mmspec.scenarios.seed import inherit, split, zap
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
 from mmspec.spec.page.huge_memory import remove_migration_pmd
@@ -37,6 +38,12 @@ def guest() -> None:
     guest_store(USER_BASE + PAGE_SIZE, 2)
 
 
+def guest_of_three() -> None:
+    """The same, with another thread."""
+    guest()
+    share_mm(2)
+
+
 def guest_small() -> None:
     """The same, mapped by PTEs but for its last page, which has been thrown away."""
     boot()
@@ -57,7 +64,10 @@ def run() -> None:
 SCENARIO = Scenario(
     name="guests",
     title="a huge page is moved, split, zapped or inherited while a guest uses it",
-    cases=crossed((guest, guest_small), (move, split, zap, zap_part, inherit), (run,)),
+    cases=(
+        *crossed((guest, guest_small), (move, split, zap, zap_part, inherit), (run,)),
+        Case("guest_of_three/scan/use/run", guest_of_three, (scan, use, run)),
+    ),
     rows=(
         Row("v4.13", v4_13, "as released: huge pages are split to be moved"),
         Row("v4.14", v4_14, "as released"),

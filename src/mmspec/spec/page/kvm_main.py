@@ -44,7 +44,7 @@ def kvm_mmu_notifier_invalidate_range_end(kvm: Kvm, start: u32, end: u32) -> Non
     """Whoever looked something up before now must look again."""
     spin_lock(kvm.mmu_lock)
     kvm.mmu_notifier_count -= 1
-    kvm.mmu_notifier_seq += 1
+    kvm.mmu_notifier_seq = True
     spin_unlock(kvm.mmu_lock)
 
 
@@ -52,7 +52,7 @@ def kvm_mmu_notifier_invalidate_range_end(kvm: Kvm, start: u32, end: u32) -> Non
 def kvm_mmu_notifier_invalidate_page(kvm: Kvm, address: u32) -> None:
     """Drop what the guest has of one page, when the process has it no more."""
     spin_lock(kvm.mmu_lock)
-    kvm.mmu_notifier_seq += 1
+    kvm.mmu_notifier_seq = True
     kvm_unmap_hva_range(kvm, address, address + PAGE_SIZE)
     spin_unlock(kvm.mmu_lock)
 

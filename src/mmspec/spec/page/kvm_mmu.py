@@ -30,7 +30,7 @@ def tdp_page_fault(kvm: Kvm, address: u32, write: bool) -> bool:
     changed meanwhile. False: there is nothing to map.
     """
     found = FollowedPage()
-    mmu_seq = kvm.mmu_notifier_seq
+    kvm.mmu_notifier_seq = False
     if not hva_to_pfn(kvm.mm, address, write, found):
         return False
     page = found.page
@@ -38,7 +38,7 @@ def tdp_page_fault(kvm: Kvm, address: u32, write: bool) -> bool:
     if write:
         entry = pte_mkwrite(entry)
     spin_lock(kvm.mmu_lock)
-    if not mmu_notifier_retry(kvm, mmu_seq):
+    if not mmu_notifier_retry(kvm):
         kvm.spte[user_page(address)] = entry
     spin_unlock(kvm.mmu_lock)
     # the entry lasts no longer than the process's own: it needs no reference
@@ -47,9 +47,9 @@ def tdp_page_fault(kvm: Kvm, address: u32, write: bool) -> bool:
 
 
 @restates("include/linux/kvm_host.h", at="v4.14")
-def mmu_notifier_retry(kvm: Kvm, mmu_seq: u8) -> bool:
+def mmu_notifier_retry(kvm: Kvm) -> bool:
     """Whether a page that was looked up may not be the right one. Requires: mmu_lock."""
-    return kvm.mmu_notifier_count != 0 or kvm.mmu_notifier_seq != mmu_seq
+    return kvm.mmu_notifier_count != 0 or kvm.mmu_notifier_seq
 
 
 def _reach(entry: u64) -> Page:

@@ -18,6 +18,7 @@ from mmspec.kernels.changes import (
     NUMA_MIGRATION_FREEZES_PAGE,
     NUMA_MIGRATION_KEEPS_PMD_HUGE,
     NUMA_MOVES_THP_AS_ANY_PAGE,
+    NUMA_THP_MIGRATION_NOTIFIES,
     RESTORE_BY_WALK,
     THP_MIGRATION,
     USERFAULTFD_WP,
@@ -610,7 +611,6 @@ def migrate_misplaced_transhuge_page(
     """Move a huge page that one PMD maps, which denies access meanwhile: no migration entry.
 
     Requires: page lock and a reference, which are both given up; the anon_vma's lock.
-    Omits: MMU notifiers.
     """
     new_page = alloc_pages_nodemask(1 << (node & 7), HPAGE_PMD_ORDER)
     if new_page:
@@ -640,6 +640,9 @@ def migrate_misplaced_transhuge_page(
         copy_highpage(new_page + i, page + i)
     migrate_page_states(new_page, page)
 
+    mm = vma.vm_mm
+    if has(NUMA_THP_MIGRATION_NOTIFIES):
+        mmu_notifier_invalidate_range_start(mm, haddr, haddr + HPAGE_PMD_SIZE)
     ptl = pmd_lock(pmd)
     pmdval = pmd.val
     moved = pmdval == entry
@@ -648,6 +651,8 @@ def migrate_misplaced_transhuge_page(
         moved = page_ref_freeze(page, 2)
     if not moved:
         spin_unlock(ptl)
+        if has(NUMA_THP_MIGRATION_NOTIFIES):
+            mmu_notifier_invalidate_range_end(mm, haddr, haddr + HPAGE_PMD_SIZE)
         # what migrate_page_copy() took from the old page
         if test_clear_page_flags(new_page, PG_active):
             set_page_flags(page, PG_active)
@@ -675,6 +680,8 @@ def migrate_misplaced_transhuge_page(
     if has(NUMA_HOLDS_NEW_THP):
         get_page(new_page)
     spin_unlock(ptl)
+    if has(NUMA_THP_MIGRATION_NOTIFIES):
+        mmu_notifier_invalidate_range_end(mm, haddr, haddr + HPAGE_PMD_SIZE)
 
     # the list's reference: MADV_DONTNEED may have dropped all others by now
     if has(NUMA_HOLDS_NEW_THP):
@@ -763,3 +770,7 @@ def do_move_page_to_node_array(mm: Mm, pm: PageToNode, migrate_all: bool) -> int
 from mmspec.spec.page.gup import FOLL_GET, FOLL_SPLIT, FollowedPage, follow_page  # noqa: E402
 from mmspec.spec.page.huge_memory import remove_migration_pmd, split_huge_page_to_list  # noqa: E402
 from mmspec.spec.page.mmap import find_vma  # noqa: E402
+from mmspec.spec.page.mmu_notifier import (  # noqa: E402
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)

@@ -195,12 +195,13 @@ class Kvm(Struct):
     """struct kvm: a guest whose memory is that of a process.
 
     spte: the guest's page table, one entry for each user page, with what is in its TLB.
+    mmu_notifier_seq: whether it has changed since the guest's one processor began to fault.
     """
 
     mm: Mm = immutable()
     mmu_lock: SpinLock = embedded()
     mmu_notifier_count: u8 = guarded("mmu_lock")
-    mmu_notifier_seq: u8 = written_under("mmu_lock")
+    mmu_notifier_seq: bool
     spte: Array[u64] = array(USER_PAGES, written_under("mmu_lock"))
 
 
