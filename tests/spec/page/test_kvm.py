@@ -16,7 +16,7 @@ from mmspec.spec.page.memory import zap_pmd_range
 from mmspec.spec.page.mempolicy import MPOL_MF_MOVE_ALL
 from mmspec.spec.page.mm import page_to_nid
 from mmspec.spec.page.mm_types import VM_READ, kvms, mem_map, mms
-from mmspec.spec.page.mmu_gather import MmuGather, tlb_finish_mmu
+from mmspec.spec.page.mmu_gather import MmuGather, tlb_finish_mmu, tlb_gather_mmu
 from mmspec.spec.page.syscalls import (
     boot,
     clear_refs,
@@ -112,9 +112,10 @@ def test_a_guest_that_is_not_told_reaches_a_freed_page() -> None:
         assert holds is not None and holds()
 
         def zap() -> None:
-            tlb = MmuGather(mm=mms[0], start=USER_BASE, end=USER_BASE + HPAGE_PMD_SIZE)
+            tlb = MmuGather()
+            tlb_gather_mmu(tlb, mms[0], False)
             zap_pmd_range(tlb, vma, USER_BASE, USER_BASE + HPAGE_PMD_SIZE)
-            tlb_finish_mmu(tlb)
+            tlb_finish_mmu(tlb, USER_BASE, USER_BASE + HPAGE_PMD_SIZE)
 
         made.call(zap)
 
