@@ -62,6 +62,10 @@ from mmspec.spec.page.mm_types import (
     mms,
 )
 from mmspec.spec.page.mmap import find_vma
+from mmspec.spec.page.mmu_notifier import (
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)
 from mmspec.spec.page.page_alloc import (
     ALL_NODES,
     SetPageUptodate,
@@ -333,10 +337,12 @@ def collapse_huge_page(mm: Mm, address: u32) -> bool:
     anon_vma = vma.anon_vma
     # nobody who comes by the reverse map
     anon_vma_lock_write(anon_vma)
+    mmu_notifier_invalidate_range_start(mm, address, address + HPAGE_PMD_SIZE)
     pmd_ptl = pmd_lock(pmd)
     # small and huge translations must not be cached together
     table = pmd_table(pmdp_collapse_flush(vma, address, pmd))
     spin_unlock(pmd_ptl)
+    mmu_notifier_invalidate_range_end(mm, address, address + HPAGE_PMD_SIZE)
     spin_lock(table.ptl)
     isolated = __collapse_huge_page_isolate(vma, table)
     spin_unlock(table.ptl)
