@@ -9,7 +9,7 @@ import pytest
 
 from mmspec.kernels.releases import v4_10, v4_13, v4_14_fixed
 from mmspec.properties.entries import no_guest_reaches_a_freed_page
-from mmspec.spec.machine.pgtable import pte_pfn
+from mmspec.spec.machine.pgtable import pmd_trans_huge, pte_pfn
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
 from mmspec.spec.page.huge_memory import split_huge_pages_set
 from mmspec.spec.page.memory import zap_pmd_range
@@ -24,10 +24,12 @@ from mmspec.spec.page.syscalls import (
     fork,
     guest_load,
     guest_store,
+    khugepaged,
     kvm_create,
     load,
     madvise_dontneed,
     madvise_free,
+    madvise_hugepage,
     migrate_pages,
     mmap,
     mprotect,
@@ -137,3 +139,20 @@ def test_a_guest_is_the_same_natively(order: int, frames: int) -> None:
 
     assert memory == natively(phases, v4_14_fixed, sizes)
     assert left == []
+
+
+def test_a_guest_is_told_of_pages_that_are_collapsed() -> None:
+    with machine(v4_14_fixed, guests=1) as made:
+        _guest(made)
+        for k in range(4):
+            made.call(store, USER_BASE + k * PAGE_SIZE, k + 1)
+        made.call(split_huge_pages_set)
+        made.call(load, USER_BASE)
+        made.call(guest_store, SECOND, 5)
+        made.call(madvise_hugepage)
+
+        made.call(khugepaged)
+
+        assert pmd_trans_huge(mms[0].pgd.pmd[0].val)
+        assert kvms[0].spte[1] == 0
+        made.call(guest_load, SECOND)
