@@ -36,6 +36,7 @@ MUTANTS = (
         "    if sem.writer:\n        return False\n",
         "",
         "takes what is taken",
+        survives="a step under a lock is taken for one that nobody disturbs",
     ),
     # -------------------------------------------------------------- machine/pgtable.py
     Mutant(
@@ -138,7 +139,13 @@ MUTANTS = (
     Mutant(
         "mapcount_add_negative", "page._mapcount < 0", "page._mapcount <= 0", "says so too early"
     ),
-    Mutant("page_mapcount", "count -= 1", "count -= 0", "ignores PG_double_map"),
+    Mutant(
+        "page_mapcount",
+        "count -= 1",
+        "count -= 0",
+        "ignores PG_double_map",
+        survives="asked whether it is 1, and nothing here has it for both reasons",
+    ),
     Mutant("page_mapcount", "count += compound_mapcount(head)", "count += 0", "ignores PMDs"),
     Mutant(
         "total_mapcount", "count -= HPAGE_PMD_NR", "count -= 1", "takes one off for PG_double_map"
@@ -150,7 +157,13 @@ MUTANTS = (
         "compound_mapcount(head) > 1",
         "ignores a single PMD",
     ),
-    Mutant("page_mapped", "range(HPAGE_PMD_NR)", "range(1)", "looks at the head only"),
+    Mutant(
+        "page_mapped",
+        "range(HPAGE_PMD_NR)",
+        "range(1)",
+        "looks at the head only",
+        survives="takes a huge page of which only tails are mapped",
+    ),
     Mutant("hpage_nr_pages", "return HPAGE_PMD_NR", "return 1", "counts a huge page for one"),
     Mutant(
         "page_to_pgoff", "(index_of(page) - index_of(head))", "0", "a tail is where its head is"
@@ -161,7 +174,6 @@ MUTANTS = (
         " or not pmd_present(val)",
         "",
         "takes a migration entry for a bad PMD",
-        survives="takes three: one that faults, one that maps, one that moves",
     ),
     Mutant("flush_tlb_range", "cpus[cpu].small[k] = 0", "pass", "leaves small translations"),
     Mutant("flush_tlb_range", "cpus[cpu].huge[k] = 0", "pass", "leaves huge translations"),
@@ -219,7 +231,7 @@ MUTANTS = (
         "        if not is_migration_entry(entry):\n            return False\n",
         "",
         "takes any entry",
-        survives="",
+        survives="takes a swap entry beside a page that moves",
     ),
     Mutant(
         "map_pte",
@@ -246,6 +258,7 @@ MUTANTS = (
         "migration_entry_to_pfn(entry) == page_to_pfn(pvmw.page)",
         "True",
         "finds another page's entry",
+        survives="takes two huge pages of one anon_vma that move at once",
     ),
     Mutant(
         "_enter",
@@ -312,6 +325,7 @@ MUTANTS = (
         "    # still mapped: then the reference was taken in time\n    if not page_mapped(page):",
         "    if False:",
         "does not look again",
+        survives="takes an anon_vma that is freed and used again by others",
     ),
     Mutant(
         "page_lock_anon_vma_read",
@@ -319,6 +333,7 @@ MUTANTS = (
         "            rcu_read_unlock()\n            return NULL\n",
         "",
         "does not look again",
+        survives="takes an anon_vma that is freed and used again by others",
     ),
     Mutant(
         "page_lock_anon_vma_read",
@@ -368,6 +383,7 @@ MUTANTS = (
         "_set_mapping(head, anon_vma)",
         "_set_mapping(page, anon_vma)",
         "writes a tail's mapping",
+        survives="takes a tail of a shared huge page that is left to one process",
     ),
     Mutant(
         "page_remove_anon_compound_rmap",
@@ -413,6 +429,7 @@ MUTANTS = (
         "pgoff_start < last",
         "pgoff_start <= last",
         "visits a VMA that ends before",
+        survives="takes two VMAs of one anon_vma, side by side",
     ),
     Mutant(
         "try_to_unmap_one",
@@ -785,6 +802,7 @@ MUTANTS = (
         "            if not page_mapped(page):\n",
         "            if True:\n",
         "moves what is still mapped",
+        survives="each mapping holds a reference: the page is not moved",
     ),
     Mutant(
         "__unmap_and_move",
@@ -871,6 +889,7 @@ MUTANTS = (
         "        pteval = vmf.pte.val\n        if pteval != vmf.orig_pte:",
         "        if False:",
         "does not look again",
+        survives="who waits for the lock has a reference: the page does not move",
     ),
     Mutant(
         "do_wp_page_by_mappings",
@@ -1049,8 +1068,15 @@ MUTANTS = (
         "pmd_clear_soft_dirty(pmd_wrprotect(pmdval))",
         "pmd_clear_soft_dirty(pmdval)",
         "lets stores go unnoticed",
+        survives="no property says that stores after clear_refs are noticed",
     ),
-    Mutant("clear_refs_write", "    flush_tlb_mm(mm)\n", "", "does not flush"),
+    Mutant(
+        "clear_refs_write",
+        "    flush_tlb_mm(mm)\n",
+        "",
+        "does not flush",
+        survives="no property says that stores after clear_refs are noticed",
+    ),
     # --------------------------------------------------------------------- mprotect.c
     Mutant(
         "change_protection",
@@ -1081,7 +1107,6 @@ MUTANTS = (
         "following - address != HPAGE_PMD_SIZE",
         "True",
         "splits every huge PMD",
-        survives="only slower: the PTEs are changed then",
     ),
     Mutant(
         "mprotect_fixup",
@@ -1096,6 +1121,7 @@ MUTANTS = (
         " or slot != entry",
         "",
         "does not ask where the page is by now",
+        survives="takes a page that is swapped out again, to another slot",
     ),
     Mutant(
         "do_swap_page",

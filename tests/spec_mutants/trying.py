@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from mmspec.search.bfs import Budget
 from tests.spec_mutants import installed
 from tests.spec_mutants.table import MUTANTS
 
-#: A mutant can make a search much longer.
+#: A mutant can make a search much longer, and a set-up endless (seconds).
+LIMIT = 20
 OPTIONS = Options(budget=Budget(states=1_000_000, seconds=30, memory=1 << 30))
 
 
@@ -51,6 +53,27 @@ def noticed(result: Result) -> tuple[str, int]:
     return "", 0
 
 
+class EndlessSetUp(Exception):
+    """A set-up goes on and on: a fault that is served is repeated."""
+
+
+def set_up(checker: Checker, number: int) -> None:
+    """See that every set-up comes to an end."""
+
+    def stop(*_: object) -> None:
+        raise EndlessSetUp("the set-up does not end")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(LIMIT)
+    try:
+        for case in checker.scenario.cases:
+            if case.applies(checker.targets[number].kernel):
+                checker.initial(case, number)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def try_together(numbers: Sequence[int], scenario: str) -> list[Outcome]:
     """Look at mutants in one scenario; not at those of kernels on which it does not hold anyway."""
     mutants = [MUTANTS[number] for number in numbers]
@@ -66,8 +89,9 @@ def try_together(numbers: Sequence[int], scenario: str) -> list[Outcome]:
                 continue
             began = time.perf_counter()
             try:
+                set_up(checker, len(kernels) + n)
                 by, steps = noticed(checker.run(targets=[len(kernels) + n])[0])
-            except SetUpFailed as error:
+            except (SetUpFailed, EndlessSetUp) as error:
                 by, steps = str(error), 0
             name = scenario if by else ""
             found.append(Outcome(number, name, by, steps, time.perf_counter() - began))

@@ -48,6 +48,15 @@ def shared_page() -> None:
     fork(1)
 
 
+def shared_by_threads() -> None:
+    """A base page of a process of two threads and of its child, which sleeps."""
+    boot()
+    mmap(USER_BASE, PAGE_SIZE)
+    store(USER_BASE, 1)
+    fork(2)
+    share_mm(1)
+
+
 def nothing() -> None:
     """Memory that was never touched, in a process of two threads."""
     boot()
@@ -66,6 +75,12 @@ def write_here() -> None:
 
 def read_here() -> None:
     """Load from the page."""
+    load(USER_BASE)
+
+
+def look_twice() -> None:
+    """Load from the page, and again."""
+    load(USER_BASE)
     load(USER_BASE)
 
 
@@ -93,6 +108,7 @@ SCENARIO = Scenario(
         *crossed((page,), (inherit,), (write_here, zap_here)),
         *crossed((page,), (move,), (write_here, zap_here, inherit)),
         *crossed((page,), (track, protect_here), (write_here,)),
+        *crossed((shared_by_threads,), (write_here,), (write_here, look_twice)),
         *crossed((nothing,), (write_here,), (read_here,)),
     ),
     rows=(

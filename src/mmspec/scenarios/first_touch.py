@@ -1,4 +1,4 @@
-"""Memory is touched for the first time, by two threads at once."""
+"""Memory is touched for the first time, or the first time since a fork, by two threads at once."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.properties.marks import what_was_stored_to_is_dirty
 from mmspec.scenarios import moves
 from mmspec.scenarios.moves import move
+from mmspec.scenarios.moves_shared import inherited
 from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
 from mmspec.scenarios.seed import inherit, write, zap
-from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, USER_BASE
+from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
 from mmspec.spec.page.huge_memory import __do_huge_pmd_anonymous_page
-from mmspec.spec.page.syscalls import boot, mmap, share_mm, store
+from mmspec.spec.page.syscalls import boot, load, mmap, share_mm, store
 
 
 def untouched() -> None:
@@ -25,10 +26,19 @@ def write_first_page() -> None:
     store(USER_BASE, 3)
 
 
+def look_twice() -> None:
+    """Load from the second page, and again."""
+    load(USER_BASE + PAGE_SIZE)
+    load(USER_BASE + PAGE_SIZE)
+
+
 SCENARIO = Scenario(
     name="first_touch",
-    title="memory is touched for the first time by two threads",
-    cases=crossed((untouched,), (write,), (write_first_page, zap, inherit, move)),
+    title="memory is touched for the first time, or since a fork, by two threads",
+    cases=(
+        *crossed((untouched,), (write,), (write_first_page, zap, inherit, move)),
+        *crossed((inherited,), (write,), (write_first_page, look_twice)),
+    ),
     rows=(
         Row("v4.13", v4_13, "as released"),
         Row("v4.14", v4_14, "as released"),
