@@ -20,7 +20,7 @@ from mmspec.spec.machine.pgtable import (
     pte_pfn,
 )
 from mmspec.spec.page.mm_types import Cpu, Mm, Page, cpus, mem_map, tasks
-from mmspec.spec.page.pgtable import pmd_index, pmd_table, pte_index, user_page
+from mmspec.spec.page.pgtable import note_held, pmd_index, pmd_table, pte_index, user_page
 
 #: bits that must be set for a store
 _WRITABLE = _PAGE_PRESENT | _PAGE_RW
@@ -130,6 +130,7 @@ def cpu_store(address: u32, value: u8) -> bool:
         mm.last_store[k] = value
     elif mm.moved[k]:
         mm.last_store[mm.moved[k] - 1] = value
+    note_held(mm, frame, value)
     return True
 
 
