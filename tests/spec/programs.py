@@ -5,10 +5,12 @@ from __future__ import annotations
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE, USER_END
 from mmspec.spec.page.cpu import cpu_load
 from mmspec.spec.page.huge_memory import deferred_split_scan, split_huge_pages_set
+from mmspec.spec.page.huge_zero_page import shrink_huge_zero_page_scan
 from mmspec.spec.page.mempolicy import MPOL_MF_MOVE_ALL
 from mmspec.spec.page.mm_types import VM_UFFD_MISSING, VM_UFFD_WP
 from mmspec.spec.page.syscalls import (
     boot,
+    device_store,
     execve,
     exit_mm,
     fork,
@@ -26,12 +28,14 @@ from mmspec.spec.page.syscalls import (
     munlock,
     munlockall,
     munmap,
+    pin_user_page,
     share_mm,
     store,
     uffd_copy,
     uffd_register,
     uffd_unregister,
     uffd_writeprotect,
+    unpin,
 )
 
 NODE_0, NODE_1 = 1, 2
@@ -78,6 +82,18 @@ def stores() -> None:
 def glances() -> None:
     """A load that does not insist: without a translation there is none."""
     cpu_load(USER_BASE)
+
+
+def pins() -> None:
+    """A pin is taken and given back: in between, flushes had to wait."""
+    if pin_user_page(USER_BASE, True):
+        device_store(USER_BASE, 3)
+        unpin(False)
+
+
+def reads_and_shrinks() -> None:
+    load(USER_BASE)
+    shrink_huge_zero_page_scan()
 
 
 def throws_away() -> None:

@@ -71,12 +71,39 @@ SPLIT = Case(
     sizes=SIZES,
     kernels=KERNELS,
 )
+PIN = Case(
+    [programs.pins, programs.throws_away],
+    (2078, 3927),
+    (991, 1839),
+    set_up=programs.base_page,
+    sizes={**SIZES, "pins": 1},
+    kernels=KERNELS,
+)
+PIN_AND_FORK = Case(
+    [programs.pins, programs.forks_again],
+    (9398, 17835),
+    (3844, 7116),
+    set_up=programs.base_page,
+    sizes={**SIZES, "tasks": 3, "mms": 3, "pins": 1},
+    kernels=KERNELS,
+)
+READ_ZERO = Case(
+    [programs.reads_and_shrinks, programs.throws_all_away],
+    (1203, 2228),
+    (403, 708),
+    set_up=programs.huge_page,
+    sizes={**SIZES, "use_zero_page": 1},
+    kernels=KERNELS,
+)
 CASES = {
     "zap": ZAP,
     "unmap_huge": UNMAP_HUGE,
     "copy_on_write": COPY_ON_WRITE,
     "migrate_huge": MIGRATE_HUGE,
     "split": SPLIT,
+    "pin": PIN,
+    "pin_and_fork": PIN_AND_FORK,
+    "read_zero": READ_ZERO,
 }
 
 
@@ -110,6 +137,8 @@ def _params(*chosen: tuple[str, int, bool]) -> list[object]:
         ("migrate_huge", V4_14, True),
         ("split", V4_13, False),
         ("split", V4_14, True),
+        ("pin", V4_14, True),
+        ("read_zero", V4_14, True),
     ),
 )
 def test_cpython_and_native_code_reach_the_same_states(case: Case, merged: bool) -> None:

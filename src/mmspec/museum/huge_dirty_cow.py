@@ -32,8 +32,8 @@ BUG = Bug(
         "debug: store_to_pinned: writes data",
     ),
     steps=117,
-    states=44_262,
-    exhausted=50_642,
+    states=43_725,
+    exhausted=49_730,
     reached=(
         touch_pmd,
         zap_huge_pmd,

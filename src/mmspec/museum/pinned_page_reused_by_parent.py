@@ -31,6 +31,6 @@ BUG = Bug(
     ),
     steps=76,
     states=2_601,
-    exhausted=9_275,
+    exhausted=9_308,
     reached=(follow_page,),
 )

@@ -74,7 +74,7 @@ no_processor_uses_a_freed_page = in_step(
 no_process_reads_what_another_stored = in_step(
     "no_process_reads_what_another_stored",
     "leak",
-    explanation="What is read through a pin is what the process had there then, or has now.",
+    explanation="What is read through a pin is what the process itself had in that page.",
 )
 nobody_waits_for_a_freed_page = in_step(
     "nobody_waits_for_a_freed_page",

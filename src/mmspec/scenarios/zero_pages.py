@@ -16,14 +16,17 @@ from mmspec.spec.page.huge_memory import __split_huge_pmd_locked
 from mmspec.spec.page.huge_zero_page import get_huge_zero_page, shrink_huge_zero_page_scan
 from mmspec.spec.page.syscalls import (
     boot,
+    device_load,
     load,
     madvise_dontneed,
     mmap,
     mmap_readonly,
     peek,
+    pin_user_page,
     poke,
     share_mm,
     store,
+    unpin,
 )
 
 # ------------------------------------------------------------------------------------- set-ups
@@ -81,6 +84,14 @@ def read() -> None:
     load(USER_BASE)
 
 
+def splice_and_write() -> None:
+    """Let a device read what is there, and store to it meanwhile."""
+    if pin_user_page(USER_BASE, False):
+        store(USER_BASE, 4)
+        device_load(USER_BASE)
+        unpin(False)
+
+
 SCENARIO = Scenario(
     name="zero_pages",
     title="zero pages are read, written to, split, inherited, thrown away and freed",
@@ -90,6 +101,7 @@ SCENARIO = Scenario(
         *crossed((zero,), (write, read), (zap_and_shrink, zap_part, inherit)),
         *crossed((zero,), (shrink,), (zap,)),
         *crossed((zero,), (zap_and_shrink,), (zap_and_shrink, inherit)),
+        *crossed((zero,), (splice_and_write,), (zap_and_shrink, write, inherit)),
         *crossed((zero, no_longer_zero), (move,), (zap,)),
     ),
     rows=(
@@ -98,7 +110,16 @@ SCENARIO = Scenario(
         Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
     ),
     config=Config.of(
-        order=2, frames=24, tasks=3, mms=3, vmas=3, anon_vmas=3, avcs=6, tables=6, use_zero_page=1
+        order=2,
+        frames=24,
+        tasks=3,
+        mms=3,
+        vmas=3,
+        anon_vmas=3,
+        avcs=6,
+        tables=6,
+        use_zero_page=1,
+        pins=1,
     ),
     witnesses=(
         Witness("the huge zero page is used", get_huge_zero_page),

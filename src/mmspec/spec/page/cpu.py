@@ -29,7 +29,7 @@ from mmspec.spec.page.mm_types import (
     tasks,
     userfaultfds,
 )
-from mmspec.spec.page.pgtable import pmd_index, pmd_table, pte_index, user_page
+from mmspec.spec.page.pgtable import note_held, pmd_index, pmd_table, pte_index, user_page
 
 #: bits that must be set for a store
 _WRITABLE = _PAGE_PRESENT | _PAGE_RW
@@ -142,6 +142,7 @@ def cpu_store(address: u32, value: u8) -> bool:
         mm.last_store[k] = value
     elif mm.moved[k]:
         mm.last_store[mm.moved[k] - 1] = value
+    note_held(mm, frame, value)
     return True
 
 

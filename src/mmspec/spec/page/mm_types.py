@@ -172,15 +172,16 @@ class TaskStruct(Struct):
     """A task, always on the CPU of its number. flush_required, writable: its batch of unmapped
     pages.
 
-    pin: the page that a device uses for it. pin_value belongs to checking: what the process had
-    there when the page was pinned.
+    pin: the page that a device uses for it. held_in and held belong to checking: the frame (plus
+    one) that was pinned last, and what the process had in it last.
     """
 
     mm: Mm
     flush_required: u8
     writable: u8
     pin: Page
-    pin_value: u8
+    held_in: u16
+    held: u8
 
 
 class Cpu(Struct):

@@ -657,7 +657,16 @@ def note_pin(mm: Mm, address: u32, page: Page) -> None:
     """
     k = user_page(address)
     mm.pinned[k] = page_to_pfn(page) + 1
-    tasks[this_task()].pin_value = mm.last_store[k]
+    task = tasks[this_task()]
+    task.held_in = mm.pinned[k]
+    task.held = mm.last_store[k]
+
+
+def note_held(mm: Mm, frame: u16, value: u8) -> None:
+    """A process stores in a frame (plus one): who has pinned it for the process may see that."""
+    for t in range(NR_TASKS):
+        if tasks[t].held_in == frame and tasks[t].mm is mm:
+            tasks[t].held = value
 
 
 @unlocked
@@ -669,13 +678,14 @@ def store_to_pinned(mm: Mm, address: u32, page: Page, value: u8) -> None:
     k = user_page(address)
     if mm.pinned[k] == page_to_pfn(page) + 1:
         mm.last_store[k] = value
+    note_held(mm, page_to_pfn(page) + 1, value)
 
 
 @unlocked
 def load_from_pinned(mm: Mm, address: u32, page: Page) -> None:
-    """Load a byte of such a page: it is what the process had there then, or has now."""
+    """Load a byte of such a page: it is what the process last had in it, or has there now."""
     data = page.data
-    if has(WATCHED) and data != tasks[this_task()].pin_value:
+    if has(WATCHED) and data != tasks[this_task()].held:
         if data != mm.last_store[user_page(address)]:
             bug("leak", "what another process stored is read through a pin", page)
 
