@@ -287,6 +287,7 @@ from mmspec.spec.page.swapfile import (
     total_swap_pages,
 )
 from mmspec.spec.page.swapops import make_migration_entry
+from mmspec.spec.page.vmstat import VmEvent, count_vm_event
 
 FAULT_FLAG_WRITE, FAULT_FLAG_ALLOW_RETRY = 1, 4
 VM_FAULT_OOM, VM_FAULT_FALLBACK, VM_FAULT_WRITE, VM_FAULT_RETRY = 1, 2, 4, 8
@@ -348,6 +349,7 @@ def __do_huge_pmd_anonymous_page(vmf: VmFault, page: Page) -> u8:
     add_mm_counter(vma.vm_mm, MM_ANONPAGES, HPAGE_PMD_NR)
     add_nr_ptes(vma.vm_mm, 1)
     spin_unlock(vmf.ptl)
+    count_vm_event(VmEvent.THP_FAULT_ALLOC)
     return 0
 
 
@@ -379,6 +381,7 @@ def do_huge_pmd_anonymous_page(vmf: VmFault) -> u8:
         zero_page = mm_get_huge_zero_page(vma.vm_mm)
         if not zero_page:
             pte_free(pgtable)
+            count_vm_event(VmEvent.THP_FAULT_FALLBACK)
             return VM_FAULT_FALLBACK
         vmf.ptl = pmd_lock(vmf.pmd)
         set_ = set_huge_zero_page(pgtable, vma.vm_mm, vma, vmf.pmd, zero_page)
@@ -390,6 +393,7 @@ def do_huge_pmd_anonymous_page(vmf: VmFault) -> u8:
         return 0
     page = alloc_pages_vma(vma, HPAGE_PMD_ORDER)
     if not page:
+        count_vm_event(VmEvent.THP_FAULT_FALLBACK)
         return VM_FAULT_FALLBACK
     prep_transhuge_page(page)
     return __do_huge_pmd_anonymous_page(vmf, page)
@@ -530,14 +534,17 @@ def do_huge_pmd_wp_page(vmf: VmFault, orig_pmd: u64) -> u8:
     if not new_page:
         if not page:
             split_huge_pmd(vma, vmf.pmd, vmf.address)
+            count_vm_event(VmEvent.THP_FAULT_FALLBACK)
             return VM_FAULT_FALLBACK
         ret = do_huge_pmd_wp_page_fallback(vmf, orig_pmd, page)
         if ret & VM_FAULT_OOM:
             split_huge_pmd(vma, vmf.pmd, vmf.address)
             ret |= VM_FAULT_FALLBACK
         put_page(page)
+        count_vm_event(VmEvent.THP_FAULT_FALLBACK)
         return ret
     prep_transhuge_page(new_page)
+    count_vm_event(VmEvent.THP_FAULT_ALLOC)
     zero = page is None
     if not has(WP_TESTS_HUGE_ZERO_ONCE):
         # what was the huge zero page may be none by now
@@ -949,6 +956,7 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
     assert pmd_migration or pmd_trans_huge(pmdval), (
         "VM_BUG_ON(!is_pmd_migration_entry(*pmd) && !pmd_trans_huge(*pmd))"
     )
+    count_vm_event(VmEvent.THP_SPLIT_PMD)
     if is_huge_zero_pmd(pmdval):
         __split_huge_zero_page_pmd(vma, haddr, pmd)
         return
@@ -1272,6 +1280,7 @@ def split_huge_page_to_list(page: Page, pagelist: PageList) -> int:
         return -EBUSY
     anon_vma = page_get_anon_vma(head)
     if not anon_vma:
+        count_vm_event(VmEvent.THP_SPLIT_PAGE_FAILED)
         return -EBUSY
     # no other split, no collapse, no VMA that joins
     anon_vma_lock_write(anon_vma)
@@ -1307,6 +1316,7 @@ def split_huge_page_to_list(page: Page, pagelist: PageList) -> int:
             unfreeze_page(head)
     anon_vma_unlock_write(anon_vma)
     put_anon_vma(anon_vma)
+    count_vm_event(VmEvent.THP_SPLIT_PAGE_FAILED if ret else VmEvent.THP_SPLIT_PAGE)
     return ret
 
 
@@ -1325,6 +1335,7 @@ def deferred_split_huge_page(page: Page) -> None:
     assert PageTransHuge(page), "VM_BUG_ON_PAGE(!PageTransHuge(page))"
     spin_lock(pgdat.split_queue_lock)
     if list_empty(page_deferred_list(page)):
+        count_vm_event(VmEvent.THP_DEFERRED_SPLIT_PAGE)
         list_add_tail(page_deferred_list(page), SPLIT_QUEUE)
         pgdat.split_queue_len += 1
     spin_unlock(pgdat.split_queue_lock)

@@ -168,6 +168,7 @@ from mmspec.spec.page.rmap import (
 )
 from mmspec.spec.page.swap import isolate_lru_page, put_page, putback_lru_page
 from mmspec.spec.page.swapops import migration_entry_to_page
+from mmspec.spec.page.vmstat import VmEvent, count_vm_events
 
 # ---------------------------------------------------------------- from migration entries back
 
@@ -492,6 +493,7 @@ def migrate_pages(
 ) -> int:
     """Migrate a list of isolated pages; how many were not, or -ENOMEM, which ends it at once."""
     nr_failed = 0
+    nr_succeeded = 0
     retry = 1
     for attempt in range(MIGRATE_PASSES):
         if not retry:
@@ -510,9 +512,13 @@ def migrate_pages(
                         # the head is tried again at once, the tails when their turn comes
                         rc = _split_locked(page, pagelist)
                         if rc != 0:
+                            count_vm_events(VmEvent.PGMIGRATE_SUCCESS, nr_succeeded)
+                            count_vm_events(VmEvent.PGMIGRATE_FAIL, nr_failed + 1)
                             return rc
                         rc = unmap_and_move(get_new_page, private, pm, page, attempt > 2, mode)
                 if rc == -ENOMEM:
+                    count_vm_events(VmEvent.PGMIGRATE_SUCCESS, nr_succeeded)
+                    count_vm_events(VmEvent.PGMIGRATE_FAIL, nr_failed + 1)
                     return -ENOMEM
                 if rc == -EAGAIN:
                     retry += 1
@@ -520,7 +526,12 @@ def migrate_pages(
                     pagelist.pages[k] = NULL
                     if rc != 0:
                         nr_failed += 1
-    return nr_failed + retry
+                    else:
+                        nr_succeeded += 1
+    nr_failed += retry
+    count_vm_events(VmEvent.PGMIGRATE_SUCCESS, nr_succeeded)
+    count_vm_events(VmEvent.PGMIGRATE_FAIL, nr_failed)
+    return nr_failed
 
 
 @restates("mm/migrate.c", at="v4.14")
