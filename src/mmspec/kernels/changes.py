@@ -537,6 +537,11 @@ MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE = Change(
     release="v5.18",
     needs=(MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT,),
 )
+PAGEMAP_LOOKS_AGAIN = Change(
+    commit="7780d04046a2",
+    subject="mm/pagewalkers: ACTION_AGAIN if pte_offset_map_lock() fails",
+    release="v6.5",
+)
 THP_FREED_AFTER_FLUSH = Change(
     commit="bc2ff4cbc329",
     subject="mm: free folios in a batch in shrink_folio_list()",
@@ -553,6 +558,11 @@ UFFD_FILL_WANTS_A_TABLE = Change(
     subject="userfaultfd: fix checks for huge PMDs",
     release="v6.11",
     needs=(USERFAULTFD_WP,),
+PMD_SPLIT_INVALIDATES_PRESENT_ONLY = Change(
+    commit="3a5a8d343e1c",
+    subject="mm: fix race between __split_huge_pmd_locked() and GUP-fast",
+    release="v6.10",
+    needs=(THP_MIGRATION, PMDP_INVALIDATE_RETURNS_OLD),
 )
 MIGRATION_SPLITS_QUEUED_THP = Change(
     commit="7262f208ca68",

@@ -44,6 +44,8 @@ NAMES = (
     "first_touch",
     "remaps_askew",
     "balanced",
+    "told_in_order",
+    "glanced_at",
 )
 
 

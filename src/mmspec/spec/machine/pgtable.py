@@ -12,7 +12,7 @@ from mmspec.kernels.changes import (
     PMD_PRESENT_WHILE_HUGE,
     SWP_SOFT_DIRTY_IN_BIT_1,
 )
-from mmspec.kernels.drafts import ARCH_PMD_PRESENT_UNLESS_NONE
+from mmspec.kernels.drafts import ARCH_INVALID_PMD_IS_PRESENT, ARCH_PMD_PRESENT_UNLESS_NONE
 from mmspec.lang import has, u8, u16, u32, u64
 from mmspec.spec.machine.sizes import HPAGE_PMD_MASK, PAGE_SHIFT
 
@@ -278,6 +278,9 @@ def pmd_modify(pmd: u64, newprot: u64) -> u64:
 
 def pmd_mknotpresent(pmd: u64) -> u64:
     """Not present for the processor; PSE stays, so that software still sees a huge page."""
+    if has(ARCH_INVALID_PMD_IS_PRESENT):
+        # as where a bit says: present, but invalid
+        return (pmd & ~(_PAGE_PRESENT | _PAGE_PROTNONE)) | _PAGE_PSE
     if has(INVALIDATED_PMD_IS_NO_HINT):
         return pmd & ~(_PAGE_PRESENT | _PAGE_PROTNONE)
     return pmd & ~_PAGE_PRESENT

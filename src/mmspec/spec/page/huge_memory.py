@@ -22,6 +22,7 @@ from mmspec.kernels.changes import (
     PMD_MIGRATION_IN_COMMON_PATHS,
     PMD_MIGRATION_KEEPS_DIRTY,
     PMD_MIGRATION_LEAVES_NOTIFYING_TO_CALLER,
+    PMD_SPLIT_INVALIDATES_PRESENT_ONLY,
     PMD_SPLIT_KEEPS_SOFT_DIRTY,
     PMD_SPLIT_UNDER_PAGE_LOCK,
     PMDP_INVALIDATE_RETURNS_OLD,
@@ -960,7 +961,10 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
     if is_huge_zero_pmd(pmdval):
         __split_huge_zero_page_pmd(vma, haddr, pmd)
         return
-    if has(PMDP_INVALIDATE_RETURNS_OLD):
+    invalidate = True
+    if has(PMD_SPLIT_INVALIDATES_PRESENT_ONLY):
+        invalidate = not pmd_migration
+    if has(PMDP_INVALIDATE_RETURNS_OLD) and invalidate:
         # Up to here user code uses the huge page. Small and huge translations of one address must
         # not be cached together: not present first, then flush, then, at the end, the table.
         pmdval = pmdp_invalidate(vma, haddr, pmd)
