@@ -78,6 +78,10 @@ ARCH_PMD_PRESENT_UNLESS_NONE = Change(
     release="mutant",
     needs=(ARCH_ENABLE_THP_MIGRATION,),
 )
+ARCH_MKDIRTY_MAKES_WRITABLE = Change(
+    subject="an architecture where pte_mkdirty() lets the processor write",
+    release="mutant",
+)
 ARCH_INVALID_PMD_IS_PRESENT = Change(
     subject="an architecture where pmd_mkinvalid() makes whatever it is given a huge page",
     release="mutant",

@@ -32,7 +32,7 @@ BUG = Bug(
     ),
     steps=71,
     states=2_538,
-    exhausted=13_982,
+    exhausted=11_319,
     reached=(__split_huge_pmd_locked,),
     introduced=ARCH_INVALID_PMD_IS_PRESENT,
 )

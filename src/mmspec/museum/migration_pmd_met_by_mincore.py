@@ -26,6 +26,6 @@ BUG = Bug(
     ),
     steps=65,
     states=324,
-    exhausted=840,
+    exhausted=846,
     reached=(remove_migration_pmd,),
 )

@@ -30,7 +30,7 @@ BUG = Bug(
     ),
     steps=113,
     states=114,
-    exhausted=150,
+    exhausted=151,
     reached=(remove_migration_pmd,),
     mutant=DESTINATIONS_ARE_SMALL,
 )

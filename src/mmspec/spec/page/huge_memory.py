@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmspec.kernels.changes import (
+    DIRTY_BEFORE_WRITE_BIT,
     FORK_SPLITS_PINNED_THP,
     FREEZE_CHECKS_PMD_UNDER_LOCK,
     FREEZE_IN_ONE_CALL,
@@ -11,6 +12,7 @@ from mmspec.kernels.changes import (
     HUGE_ZERO_PAGE_PER_MM,
     MADV_FREE_KEEPS_PMD_HUGE,
     MIGRATED_THP_MLOCKED_IF_PMD_ONLY,
+    MIGRATION_KEEPS_YOUNG_AND_DIRTY,
     MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS,
     MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT,
     MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE,
@@ -23,6 +25,7 @@ from mmspec.kernels.changes import (
     PMD_MIGRATION_KEEPS_DIRTY,
     PMD_MIGRATION_LEAVES_NOTIFYING_TO_CALLER,
     PMD_SPLIT_INVALIDATES_PRESENT_ONLY,
+    PMD_SPLIT_KEEPS_DIRTY,
     PMD_SPLIT_KEEPS_SOFT_DIRTY,
     PMD_SPLIT_UNDER_PAGE_LOCK,
     PMDP_INVALIDATE_RETURNS_OLD,
@@ -70,10 +73,13 @@ from mmspec.lang import (
 from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_unlock
 from mmspec.spec.machine.pgtable import (
     _PAGE_PSE,
+    is_migration_entry_dirty,
+    is_migration_entry_young,
     is_pmd_migration_entry,
     is_swap_pmd,
     is_write_migration_entry,
     make_migration_entry_read,
+    make_migration_entry_young_dirty,
     pfn_pte,
     pmd_dirty,
     pmd_mkclean,
@@ -196,6 +202,7 @@ from mmspec.spec.page.page_flags import (
     PAGE_FLAGS_CHECK_AT_PREP,
     PageAnon,
     PageCompound,
+    PageDirty,
     PageDoubleMap,
     PageHead,
     PageLocked,
@@ -981,6 +988,9 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
         write = is_write_migration_entry(pte_to_swp_entry(pmdval))
         young = False
         dirty = False
+        if has(MIGRATION_KEEPS_YOUNG_AND_DIRTY):
+            young = is_migration_entry_young(pte_to_swp_entry(pmdval))
+            dirty = is_migration_entry_dirty(pte_to_swp_entry(pmdval))
         soft_dirty = pte_swp_soft_dirty(pmdval)
     else:
         # of a migration entry these bits mean something else
@@ -995,7 +1005,10 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
     pgtable = pgtable_trans_huge_withdraw(pmd)
     for i in range(HPAGE_PMD_NR):
         if freeze or pmd_migration:
-            entry = swp_entry_to_pte(make_migration_entry(page + i, write))
+            swp_entry = make_migration_entry(page + i, write)
+            if has(MIGRATION_KEEPS_YOUNG_AND_DIRTY):
+                swp_entry = make_migration_entry_young_dirty(swp_entry, young, dirty)
+            entry = swp_entry_to_pte(swp_entry)
             if has(PMD_SPLIT_KEEPS_SOFT_DIRTY) and soft_dirty:
                 entry = pte_swp_mksoft_dirty(entry)
             if uffd_wp:
@@ -1007,11 +1020,16 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
                 entry = pte_wrprotect(entry)
             if not young:
                 entry = pte_mkold(entry)
+            if has(PMD_SPLIT_KEEPS_DIRTY) and dirty:
+                entry = pte_mkdirty(entry)
+                if has(DIRTY_BEFORE_WRITE_BIT) and not write:
+                    entry = pte_wrprotect(entry)
             if has(PMD_SPLIT_KEEPS_SOFT_DIRTY) and soft_dirty:
                 entry = pte_mksoft_dirty(entry)
             if uffd_wp:
                 entry = pte_mkuffd_wp(entry)
-        if dirty:
+        # what is being migrated has been marked before
+        if dirty and not (has(MIGRATION_KEEPS_YOUNG_AND_DIRTY) and pmd_migration):
             SetPageDirty(page + i)
         init_pte(pgtable.pte[i], entry)
         if not (has(MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT) and pmd_migration):
@@ -1031,7 +1049,7 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
                 for i in range(HPAGE_PMD_NR):
                     mapcount_dec(page + i)
 
-    if not has(PMDP_INVALIDATE_RETURNS_OLD):
+    if not has(PMDP_INVALIDATE_RETURNS_OLD) and invalidate:
         # Up to here the PMD is huge, and user code uses it. Small and huge translations of one
         # address must not be cached together: not present first, then flush, then the table.
         pmdp_invalidate(vma, haddr, pmd)
@@ -1416,6 +1434,8 @@ def set_pmd_migration_entry(pvmw: PageVmaMappedWalk, page: Page) -> None:
     if pmd_dirty(pmdval):
         set_page_dirty(page)
     entry = make_migration_entry(page, pmd_write(pmdval))
+    if has(MIGRATION_KEEPS_YOUNG_AND_DIRTY):
+        entry = make_migration_entry_young_dirty(entry, pmd_young(pmdval), pmd_dirty(pmdval))
     pmdswp = swp_entry_to_pte(entry)
     if has(SOFT_DIRTY_OVER_THP_MIGRATION) and pmd_soft_dirty(pmdval):
         pmdswp = pte_swp_mksoft_dirty(pmdswp)
@@ -1437,11 +1457,19 @@ def remove_migration_pmd(pvmw: PageVmaMappedWalk, new: Page) -> None:
     haddr = pvmw.address & HPAGE_PMD_MASK
     pmdswp = pvmw.pmd.val
     get_page(new)
-    pmde = pmd_mkold(mk_huge_pmd(new, vma.vm_page_prot))
+    pmde = mk_huge_pmd(new, vma.vm_page_prot)
+    entry = pte_to_swp_entry(pmdswp)
+    if not (has(MIGRATION_KEEPS_YOUNG_AND_DIRTY) and is_migration_entry_young(entry)):
+        pmde = pmd_mkold(pmde)
     if has(SOFT_DIRTY_OVER_THP_MIGRATION) and pte_swp_soft_dirty(pmdswp):
         pmde = pmd_mksoft_dirty(pmde)
-    if is_write_migration_entry(pte_to_swp_entry(pmdswp)):
+    if has(MIGRATION_KEEPS_YOUNG_AND_DIRTY) and is_migration_entry_dirty(entry):
+        if PageDirty(new):
+            pmde = pmd_mkdirty(pmde)
+    if is_write_migration_entry(entry):
         pmde = maybe_mkwrite(pmde, vma)
+    elif has(DIRTY_BEFORE_WRITE_BIT):
+        pmde = pmd_wrprotect(pmde)
     if has(USERFAULTFD_WP) and pte_swp_uffd_wp(pmdswp):
         pmde = pte_mkuffd_wp(pmde)
     page_add_anon_rmap(new, vma, haddr, True)
