@@ -575,6 +575,7 @@ UFFD_FILL_WANTS_A_TABLE = Change(
     subject="userfaultfd: fix checks for huge PMDs",
     release="v6.11",
     needs=(USERFAULTFD_WP,),
+)
 PMD_SPLIT_INVALIDATES_PRESENT_ONLY = Change(
     commit="3a5a8d343e1c",
     subject="mm: fix race between __split_huge_pmd_locked() and GUP-fast",

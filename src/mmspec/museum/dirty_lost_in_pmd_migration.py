@@ -29,7 +29,7 @@ BUG = Bug(
         "move: set_pmd_migration_entry: writes val",
     ),
     steps=150,
-    states=2_849,
-    exhausted=2_050,
+    states=2_852,
+    exhausted=2_041,
     reached=(remove_migration_pmd,),
 )

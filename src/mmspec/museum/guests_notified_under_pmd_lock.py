@@ -27,6 +27,6 @@ BUG = Bug(
     ),
     steps=57,
     states=176,
-    exhausted=20_090,
+    exhausted=25_049,
     reached=(remove_migration_pmd, tdp_page_fault),
 )

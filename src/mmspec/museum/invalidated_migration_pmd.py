@@ -30,9 +30,9 @@ BUG = Bug(
         "zap_last: __split_huge_pmd",
         "zap_last: pmdp_establish_not_present: writes val",
     ),
-    steps=71,
-    states=2_538,
-    exhausted=11_319,
+    steps=72,
+    states=2_686,
+    exhausted=16_359,
     reached=(__split_huge_pmd_locked,),
     introduced=ARCH_INVALID_PMD_IS_PRESENT,
 )

@@ -28,6 +28,6 @@ BUG = Bug(
     ),
     steps=65,
     states=1_686,
-    exhausted=7_488,
+    exhausted=7_393,
     reached=(madvise_free_huge_pmd,),
 )

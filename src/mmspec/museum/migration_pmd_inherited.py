@@ -27,6 +27,6 @@ BUG = Bug(
     ),
     steps=123,
     states=4_678,
-    exhausted=8_729,
+    exhausted=8_664,
     reached=(copy_huge_pmd,),
 )

@@ -26,6 +26,6 @@ BUG = Bug(
     ),
     steps=65,
     states=324,
-    exhausted=846,
+    exhausted=840,
     reached=(remove_migration_pmd,),
 )

@@ -27,6 +27,6 @@ BUG = Bug(
     ),
     steps=65,
     states=570,
-    exhausted=1_322,
+    exhausted=1_316,
     reached=(remove_migration_pmd,),
 )

@@ -26,6 +26,6 @@ BUG = Bug(
     ),
     steps=65,
     states=1_263,
-    exhausted=3_056,
+    exhausted=3_213,
     reached=(remove_migration_pmd,),
 )

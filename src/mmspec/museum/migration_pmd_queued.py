@@ -26,9 +26,9 @@ BUG = Bug(
         "bind_back: set_pmd_migration_entry: writes val",
         "move_back: queue_pages_pmd",
     ),
-    steps=71,
-    states=1_241,
-    exhausted=2_774,
+    steps=70,
+    states=1_226,
+    exhausted=2_724,
     reached=(queue_pages_pmd,),
     mutant=QUEUE_TAKES_ANY_PMD,
 )

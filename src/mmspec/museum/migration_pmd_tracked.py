@@ -29,7 +29,7 @@ BUG = Bug(
     ),
     steps=64,
     states=518,
-    exhausted=1_472,
+    exhausted=1_420,
     reached=(
         clear_refs_write,
         remove_migration_pmd,

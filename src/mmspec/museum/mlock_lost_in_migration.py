@@ -25,9 +25,9 @@ BUG = Bug(
         "move: clear_page_mlock",
         "move: remove_migration_pte: writes val",
     ),
-    steps=276,
-    states=277,
-    exhausted=297,
+    steps=274,
+    states=275,
+    exhausted=295,
     reached=(
         remove_migration_pte,
         mlock_vma_page,

@@ -11,7 +11,7 @@ from mmspec.kernels.changes import (
     DIRTY_BEFORE_WRITE_BIT,
     MIGRATION_KEEPS_YOUNG_AND_DIRTY,
 )
-from mmspec.kernels.releases import v4_14_fixed
+from mmspec.kernels.releases import YOUNG_AND_DIRTY, v4_14_fixed
 from mmspec.museum.bug import Bug
 from mmspec.properties.marks import what_was_stored_to_is_mapped_dirty_and_young
 from mmspec.scenarios.aged import SCENARIO
@@ -19,7 +19,7 @@ from mmspec.spec.page.huge_memory import remove_migration_pmd
 
 BUG = Bug(
     fixed=MIGRATION_KEEPS_YOUNG_AND_DIRTY,
-    kernel=v4_14_fixed,
+    kernel=v4_14_fixed.with_(*YOUNG_AND_DIRTY),
     scenario=SCENARIO,
     cases=("huge/move",),
     violates=what_was_stored_to_is_mapped_dirty_and_young,

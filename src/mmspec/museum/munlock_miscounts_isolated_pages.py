@@ -25,9 +25,9 @@ BUG = Bug(
         "move: isolate_lru_page",
         "unlock_small: __munlock_pagevec",
     ),
-    steps=244,
-    states=57_474,
-    exhausted=200_016,
+    steps=242,
+    states=56_456,
+    exhausted=199_109,
     reached=(
         __munlock_pagevec,
         remove_migration_pte,

@@ -28,6 +28,6 @@ BUG = Bug(
     ),
     steps=72,
     states=615,
-    exhausted=1_322,
+    exhausted=1_316,
     reached=(pagemap_read,),
 )

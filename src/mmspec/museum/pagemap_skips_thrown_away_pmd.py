@@ -28,9 +28,9 @@ BUG = Bug(
         "read_pagemap: pmd_none_or_trans_huge_or_clear_bad: reads val",
         "read_pagemap: check_pagemap",
     ),
-    steps=30,
-    states=446,
-    exhausted=512,
+    steps=31,
+    states=472,
+    exhausted=582,
     reached=(
         pagemap_read,
         zap_huge_pmd,

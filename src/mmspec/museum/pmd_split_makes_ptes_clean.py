@@ -10,7 +10,7 @@ from mmspec.kernels.changes import (
     DIRTY_BEFORE_WRITE_BIT,
     PMD_SPLIT_KEEPS_DIRTY,
 )
-from mmspec.kernels.releases import v4_14_fixed
+from mmspec.kernels.releases import YOUNG_AND_DIRTY, v4_14_fixed
 from mmspec.museum.bug import Bug
 from mmspec.properties.marks import what_was_stored_to_is_mapped_dirty_and_young
 from mmspec.scenarios.aged import SCENARIO
@@ -18,14 +18,14 @@ from mmspec.spec.page.huge_memory import __split_huge_pmd_locked
 
 BUG = Bug(
     fixed=PMD_SPLIT_KEEPS_DIRTY,
-    kernel=v4_14_fixed,
+    kernel=v4_14_fixed.with_(*YOUNG_AND_DIRTY),
     scenario=SCENARIO,
     cases=("huge/zap_part",),
     violates=what_was_stored_to_is_mapped_dirty_and_young,
     key_steps=("zap_part: __split_huge_pmd_locked: writes val",),
-    steps=49,
-    states=50,
-    exhausted=50,
+    steps=52,
+    states=53,
+    exhausted=53,
     reached=(__split_huge_pmd_locked,),
     with_it=(DIRTY_BEFORE_WRITE_BIT,),
 )

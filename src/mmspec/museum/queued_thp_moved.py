@@ -27,8 +27,8 @@ BUG = Bug(
         "move: remove_migration_pte: writes val",
         "move: free_transhuge_page",
     ),
-    steps=281,
-    states=282,
-    exhausted=693,
+    steps=275,
+    states=276,
+    exhausted=681,
     reached=(__split_huge_page,),
 )

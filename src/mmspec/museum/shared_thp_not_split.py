@@ -28,9 +28,9 @@ BUG = Bug(
         "split: page_vma_mapped_walk_done",
         "split: remove_migration_ptes",
     ),
-    steps=230,
-    states=231,
-    exhausted=518,
+    steps=226,
+    states=227,
+    exhausted=510,
     reached=(__split_huge_page,),
     introduced=FREEZE_SPLITS_PMD_IN_WALK,
 )

@@ -28,6 +28,6 @@ BUG = Bug(
     ),
     steps=71,
     states=1_404,
-    exhausted=3_056,
+    exhausted=3_213,
     reached=(smaps_account,),
 )

@@ -31,7 +31,7 @@ BUG = Bug(
     ),
     steps=211,
     states=8_247,
-    exhausted=9_965,
+    exhausted=11_103,
     reached=(
         smaps_account,
         __split_huge_page,

@@ -6,10 +6,7 @@ The soft-dirty bit of the PTE was not kept in the migration entry. One task is e
 from __future__ import annotations
 
 from mmspec.kernels.changes import (
-    DIRTY_BEFORE_WRITE_BIT,
     MIGRATION_KEEPS_SOFT_DIRTY,
-    MIGRATION_KEEPS_YOUNG_AND_DIRTY,
-    PMD_SPLIT_KEEPS_DIRTY,
 )
 from mmspec.kernels.releases import v4_14_fixed
 from mmspec.museum.bug import Bug
@@ -29,8 +26,6 @@ BUG = Bug(
     ),
     steps=358,
     states=1_040,
-    exhausted=1_056,
+    exhausted=1_040,
     reached=(remove_migration_pte,),
-    # a dirty entry is soft-dirty on x86
-    with_it=(DIRTY_BEFORE_WRITE_BIT, PMD_SPLIT_KEEPS_DIRTY, MIGRATION_KEEPS_YOUNG_AND_DIRTY),
 )

@@ -6,9 +6,6 @@ The soft-dirty bit of the PMD was not given to the PTEs. One task is enough.
 from __future__ import annotations
 
 from mmspec.kernels.changes import (
-    DIRTY_BEFORE_WRITE_BIT,
-    MIGRATION_KEEPS_YOUNG_AND_DIRTY,
-    PMD_SPLIT_KEEPS_DIRTY,
     PMD_SPLIT_KEEPS_SOFT_DIRTY,
 )
 from mmspec.kernels.releases import v4_14_fixed
@@ -28,6 +25,4 @@ BUG = Bug(
     states=53,
     exhausted=53,
     reached=(__split_huge_pmd_locked,),
-    # a dirty entry is soft-dirty on x86
-    with_it=(DIRTY_BEFORE_WRITE_BIT, PMD_SPLIT_KEEPS_DIRTY, MIGRATION_KEEPS_YOUNG_AND_DIRTY),
 )

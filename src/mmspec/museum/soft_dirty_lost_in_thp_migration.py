@@ -6,9 +6,6 @@ The same for the PMD's bit, which THP migration brought. One task is enough.
 from __future__ import annotations
 
 from mmspec.kernels.changes import (
-    DIRTY_BEFORE_WRITE_BIT,
-    MIGRATION_KEEPS_YOUNG_AND_DIRTY,
-    PMD_SPLIT_KEEPS_DIRTY,
     SOFT_DIRTY_OVER_THP_MIGRATION,
 )
 from mmspec.kernels.releases import v4_14_fixed
@@ -29,8 +26,6 @@ BUG = Bug(
     ),
     steps=149,
     states=150,
-    exhausted=151,
+    exhausted=150,
     reached=(remove_migration_pmd,),
-    # a dirty entry is soft-dirty on x86
-    with_it=(DIRTY_BEFORE_WRITE_BIT, PMD_SPLIT_KEEPS_DIRTY, MIGRATION_KEEPS_YOUNG_AND_DIRTY),
 )

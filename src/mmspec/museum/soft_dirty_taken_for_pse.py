@@ -8,9 +8,6 @@ enough.
 from __future__ import annotations
 
 from mmspec.kernels.changes import (
-    DIRTY_BEFORE_WRITE_BIT,
-    MIGRATION_KEEPS_YOUNG_AND_DIRTY,
-    PMD_SPLIT_KEEPS_DIRTY,
     SWP_SOFT_DIRTY_IN_BIT_1,
 )
 from mmspec.kernels.releases import v4_14_fixed
@@ -32,8 +29,6 @@ BUG = Bug(
     ),
     steps=139,
     states=140,
-    exhausted=151,
+    exhausted=150,
     reached=(remove_migration_pmd,),
-    # a dirty entry is soft-dirty on x86
-    with_it=(DIRTY_BEFORE_WRITE_BIT, PMD_SPLIT_KEEPS_DIRTY, MIGRATION_KEEPS_YOUNG_AND_DIRTY),
 )

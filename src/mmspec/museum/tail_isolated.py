@@ -29,7 +29,7 @@ BUG = Bug(
     ),
     steps=16,
     states=17,
-    exhausted=157,
+    exhausted=156,
     reached=(remove_migration_pmd,),
     mutant=MOVE_PAGES_ISOLATES_TAIL,
 )

@@ -30,7 +30,7 @@ BUG = Bug(
     ),
     steps=113,
     states=114,
-    exhausted=151,
+    exhausted=150,
     reached=(remove_migration_pmd,),
     mutant=DESTINATIONS_ARE_SMALL,
 )

@@ -29,7 +29,7 @@ BUG = Bug(
     ),
     steps=5,
     states=6,
-    exhausted=153,
+    exhausted=152,
     reached=(remove_migration_pmd,),
     mutant=QUEUE_PMD_ON_WRONG_NODE,
 )

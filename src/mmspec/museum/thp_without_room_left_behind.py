@@ -28,7 +28,7 @@ BUG = Bug(
     ),
     steps=28,
     states=29,
-    exhausted=446,
+    exhausted=440,
     reached=(__split_huge_page,),
     with_it=(MIGRATION_SPLITS_QUEUED_THP,),
 )

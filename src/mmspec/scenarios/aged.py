@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
+from mmspec.kernels.releases import LATER_FIXES, YOUNG_AND_DIRTY, v4_13, v4_14
 from mmspec.properties.marks import what_was_stored_to_is_mapped_dirty_and_young
 from mmspec.scenarios import moves
 from mmspec.scenarios.moves import move, zap_part
@@ -23,6 +23,9 @@ SCENARIO = Scenario(
         Row("v4.13", v4_13, "as released"),
         Row("v4.14", v4_14, "as released"),
         Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
+        Row(
+            "v4.14 improved", v4_14.with_(*LATER_FIXES, *YOUNG_AND_DIRTY), "and bits that are kept"
+        ),
     ),
     config=moves.SCENARIO.config,
     witnesses=(

@@ -42,7 +42,7 @@ def zap_last() -> None:
 def pin() -> None:
     """Take a reference on the first page, as O_DIRECT does, and give it back."""
     if pin_user_page(USER_BASE, False):
-        unpin()
+        unpin(False)
 
 
 SCENARIO = Scenario(
