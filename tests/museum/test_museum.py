@@ -90,8 +90,8 @@ def test_an_mlocked_page_that_PTEs_map_is_noticed_without_assertions() -> None:
     assert found.violation.broken is no_huge_page_that_PTEs_map_is_mlocked
 
 
-def test_a_kernel_that_has_every_fix_has_no_fault() -> None:
-    seen = ask(BUGS, v4_14_fixed)
+def test_a_kernel_that_has_fixes_has_none_of_their_faults() -> None:
+    seen = ask([bug for bug in BUGS if bug.fixed in v4_14_fixed], v4_14_fixed)
 
     assert not [name for name, one in seen.items() if one.violation is not None]
 

@@ -1,5 +1,5 @@
 """Kernels as sets of named changes."""
 
-from mmspec.kernels.change import WATCHED, Change, Kernel
+from mmspec.kernels.change import COUNTED, WATCHED, Change, Kernel
 
-__all__ = ["WATCHED", "Change", "Kernel"]
+__all__ = ["COUNTED", "WATCHED", "Change", "Kernel"]

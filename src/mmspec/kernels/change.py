@@ -48,6 +48,9 @@ WATCHED = Change(
     subject="every translation and store is watched, beyond what a kernel checks", name="WATCHED"
 )
 
+#: Not a change of any kernel either: in force when events are counted as in /proc/vmstat.
+COUNTED = Change(subject="events are counted, which searches leave out", name="COUNTED")
+
 
 @dataclass(frozen=True)
 class Kernel:

@@ -542,6 +542,28 @@ MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE = Change(
     release="v5.18",
     needs=(MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT,),
 )
+PMD_SPLIT_KEEPS_DIRTY = Change(
+    commit="0ccf7f168e17",
+    subject="mm/thp: carry over dirty bit when thp splits on pmd",
+    release="v6.1",
+)
+MIGRATION_KEEPS_YOUNG_AND_DIRTY = Change(
+    commit="2e3468778dbe",
+    subject="mm: remember young/dirty bit for page migrations",
+    release="v6.1",
+    needs=(THP_MIGRATION, RESTORE_BY_WALK),
+)
+DIRTY_BEFORE_WRITE_BIT = Change(
+    commit="96a9c287e25d",
+    subject="mm/migrate: fix wrongly apply write bit after mkdirty on sparc64",
+    release="v6.2",
+    needs=(PMD_SPLIT_KEEPS_DIRTY, MIGRATION_KEEPS_YOUNG_AND_DIRTY),
+)
+PAGEMAP_LOOKS_AGAIN = Change(
+    commit="7780d04046a2",
+    subject="mm/pagewalkers: ACTION_AGAIN if pte_offset_map_lock() fails",
+    release="v6.5",
+)
 THP_FREED_AFTER_FLUSH = Change(
     commit="bc2ff4cbc329",
     subject="mm: free folios in a batch in shrink_folio_list()",
@@ -564,6 +586,12 @@ UFFD_FILL_WANTS_A_TABLE = Change(
     subject="userfaultfd: fix checks for huge PMDs",
     release="v6.11",
     needs=(USERFAULTFD_WP,),
+)
+PMD_SPLIT_INVALIDATES_PRESENT_ONLY = Change(
+    commit="3a5a8d343e1c",
+    subject="mm: fix race between __split_huge_pmd_locked() and GUP-fast",
+    release="v6.10",
+    needs=(THP_MIGRATION,),
 )
 MIGRATION_SPLITS_QUEUED_THP = Change(
     commit="7262f208ca68",

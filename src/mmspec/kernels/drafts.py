@@ -78,6 +78,14 @@ ARCH_PMD_PRESENT_UNLESS_NONE = Change(
     release="mutant",
     needs=(ARCH_ENABLE_THP_MIGRATION,),
 )
+ARCH_MKDIRTY_MAKES_WRITABLE = Change(
+    subject="an architecture where pte_mkdirty() lets the processor write",
+    release="mutant",
+)
+ARCH_INVALID_PMD_IS_PRESENT = Change(
+    subject="an architecture where pmd_mkinvalid() makes whatever it is given a huge page",
+    release="mutant",
+)
 QUEUE_PMD_ON_WRONG_NODE = Change(
     subject="queue_pages_pmd() asks for the opposite of what queue_pages_required() tells",
     release="mutant",

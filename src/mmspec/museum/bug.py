@@ -18,12 +18,12 @@ class Bug:
     violates: what a shortest trace of it breaks. key_steps: what that trace shows, in this order:
     "program: function" or "program: function: writes field" (or reads); a program is one of the
     case's tasks, or exit_mm. steps, states: of the shortest trace, and what was explored to find
-    it; exhausted: how many states there are with the fix in. with_it: changes that need the fix,
-    and are taken out together with it. mutant: if the fix is no change of its own here, what undoes
-    that part of it. introduced: what brought the fault, if no kernel here has that. reached:
-    functions that must be reached with the fix in, or its verdict would mean nothing. not_here: why
-    the fault cannot happen; then the search without the fix is exhausted, too. name, prose: the
-    module's name, and its docstring.
+    it; exhausted: how many states there are with the fix in. with_it: changes that need the fix, or
+    hide the fault, and are taken out together with it. mutant: if the fix is no change of its own
+    here, what undoes that part of it. introduced: what brought the fault, if no kernel here has
+    that. reached: functions that must be reached with the fix in, or its verdict would mean
+    nothing. not_here: why the fault cannot happen; then the search without the fix is exhausted,
+    too. name, prose: the module's name, and its docstring.
     """
 
     fixed: Change

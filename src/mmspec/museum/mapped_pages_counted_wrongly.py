@@ -30,7 +30,7 @@ BUG = Bug(
         "exit_mm: zap_huge_pmd",
     ),
     steps=280,
-    states=419_512,
-    exhausted=477_027,
+    states=419_380,
+    exhausted=476_895,
     reached=(__split_huge_pmd_locked, remove_migration_pmd),
 )

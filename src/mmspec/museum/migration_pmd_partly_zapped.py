@@ -28,6 +28,6 @@ BUG = Bug(
     ),
     steps=65,
     states=2_074,
-    exhausted=43_105,
+    exhausted=43_013,
     reached=(__split_huge_pmd_locked,),
 )

@@ -28,9 +28,9 @@ BUG = Bug(
         "zap_part: __split_huge_pmd_locked",
         "zap_part: mapcount_inc: writes _mapcount",
     ),
-    steps=226,
-    states=25_599,
-    exhausted=43_105,
+    steps=224,
+    states=25_177,
+    exhausted=43_013,
     reached=(__split_huge_pmd_locked, remove_migration_pte),
     with_it=(MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE,),
 )

@@ -26,8 +26,8 @@ BUG = Bug(
         "move: set_pmd_migration_entry: writes val",
         "zap_part_and_write: __split_huge_pmd_locked: writes val",
     ),
-    steps=77,
-    states=3_283,
-    exhausted=477_027,
+    steps=75,
+    states=3_055,
+    exhausted=476_895,
     reached=(__split_huge_pmd_locked, remove_migration_pmd),
 )

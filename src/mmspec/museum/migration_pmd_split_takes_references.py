@@ -26,8 +26,8 @@ BUG = Bug(
         "move: set_pmd_migration_entry: writes val",
         "zap_part: __split_huge_pmd_locked: writes _refcount",
     ),
-    steps=219,
-    states=23_655,
-    exhausted=43_105,
+    steps=217,
+    states=23_225,
+    exhausted=43_013,
     reached=(__split_huge_pmd_locked, remove_migration_pte),
 )

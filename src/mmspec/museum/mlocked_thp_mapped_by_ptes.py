@@ -28,8 +28,8 @@ BUG = Bug(
         "move: mlock_vma_page",
         "zap_part: page_remove_rmap",
     ),
-    steps=271,
-    states=36_615,
-    exhausted=83_645,
+    steps=269,
+    states=36_074,
+    exhausted=83_491,
     reached=(mlock_vma_page, remove_migration_pte),
 )

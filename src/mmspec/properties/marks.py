@@ -22,6 +22,7 @@ from mmspec.spec.machine.pgtable import (
     pte_present,
     pte_soft_dirty,
     pte_swp_soft_dirty,
+    pte_young,
 )
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_NR,
@@ -331,4 +332,19 @@ def pages_of_locked_mappings_are_mlocked() -> bool:
         if not page.buddy and not page.compound_head and not page.flags & PG_head:
             if not page.flags & PG_mlocked and _in_locked_mapping(n):
                 return False
+    return True
+
+
+@at_rest
+def what_was_stored_to_is_mapped_dirty_and_young() -> bool:
+    """Entries keep what the processor noted in them: that the page was used, and stored to."""
+    for m in range(NR_MMS):
+        mm = mms[m]
+        if mm.mm_users:
+            for k in range(PTRS_PER_PMD):
+                for i in range(PTRS_PER_PTE):
+                    entry = _entry(mm, k, i)
+                    if mm.last_store[k * PTRS_PER_PTE + i] and pte_present(entry):
+                        if not pte_dirty(entry) or not pte_young(entry):
+                            return False
     return True

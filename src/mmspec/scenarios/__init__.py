@@ -47,6 +47,9 @@ NAMES = (
     "protected",
     "protected_copied",
     "balanced",
+    "aged",
+    "told_in_order",
+    "glanced_at",
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mmspec.kernels import Kernel
-from mmspec.kernels.releases import v4_10, v4_13, v4_14
+from mmspec.kernels.releases import v4_10, v4_13, v4_14, v4_14_fixed
 from mmspec.spec.machine.pgtable import pmd_trans_huge, pte_pfn
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
 from mmspec.spec.page.huge_memory import deferred_split_scan
@@ -14,9 +14,11 @@ from mmspec.spec.page.migrate import PageToNode, do_move_page_to_node_array
 from mmspec.spec.page.mm import page_to_nid
 from mmspec.spec.page.mm_types import (
     EACCES,
+    EAGAIN,
     EBUSY,
     EFAULT,
     ENOENT,
+    ENOMEM,
     NR_ISOLATED_ANON,
     PageTable,
     mem_map,
@@ -62,14 +64,16 @@ def _is_huge() -> bool:
     return pmd_trans_huge(mms[0].pgd.pmd[0].val)
 
 
-def _move(made: Machine, addresses: list[int], node: int = 1, everything: bool = True) -> list[int]:
-    """move_pages(2): the statuses."""
+def _move(
+    made: Machine, addresses: list[int], node: int = 1, everything: bool = True, ret: int = 0
+) -> list[int]:
+    """move_pages(2), which is to return `ret`: the statuses."""
 
     def move() -> list[int]:
         pm = PageToNode(nr=len(addresses))
         for k, address in enumerate(addresses):
             pm.addr[k], pm.node[k] = address, node
-        assert do_move_page_to_node_array(mms[0], pm, everything) == 0
+        assert do_move_page_to_node_array(mms[0], pm, everything) == ret
         return [pm.status[k] for k in range(len(addresses))]
 
     return made.call(move)
@@ -128,6 +132,64 @@ def test_data_moves_along(kernel: Kernel) -> None:
         made.call(load, USER_BASE)
         made.call(load, USER_BASE, task=1)
         made.call(load, USER_BASE + PAGE_SIZE, task=1)
+
+
+def _full(node: int, but: int = 0) -> None:
+    """Memory of a node is in use, but for the last frames of each huge page's worth."""
+    first = node * len(mem_map) // 2
+    for k in range(len(mem_map) // 2):
+        if k % 4 < 4 - but:
+            mem_map[first + k].buddy = 0
+
+
+def test_move_pages_says_that_a_page_was_busy_all_the_time() -> None:
+    with machine(v4_14) as made:
+        _huge_page(made)
+        mem_map[0]._refcount += 1
+
+        assert _move(made, [USER_BASE], ret=1) == [-EAGAIN]
+
+        assert (_is_huge(), _nodes()) == (True, [0] * 4)
+        assert pgdat.stat[NR_ISOLATED_ANON] == 0
+
+
+def test_move_pages_ends_where_there_is_no_memory() -> None:
+    with machine(v4_14) as made:
+        _huge_page(made)
+        _full(1)
+
+        # isolated, and put back: what is said is how isolating it went
+        assert _move(made, [USER_BASE], ret=-ENOMEM) == [0]
+
+        assert (_is_huge(), _nodes()) == (True, [0] * 4)
+        assert (mem_map[0].flags & PG_lru, pgdat.stat[NR_ISOLATED_ANON]) == (PG_lru, 0)
+
+
+def test_where_there_is_no_huge_page_base_pages_do_since_v4_17() -> None:
+    with machine(v4_14_fixed) as made:
+        _huge_page(made)
+        _full(1, but=2)
+
+        assert made.call(migrate_pages, 0, 1, MPOL_MF_MOVE_ALL) == 0
+
+        assert (_is_huge(), _nodes()) == (False, [1] * 4)
+        assert pgdat.stat[NR_ISOLATED_ANON] == 0
+        made.call(load, USER_BASE)
+        made.call(load, USER_BASE + PAGE_SIZE)
+
+
+def test_where_there_is_not_enough_room_the_rest_stays() -> None:
+    with machine(v4_14_fixed) as made:
+        _huge_page(made)
+        _full(1)
+        for k in range(3):
+            mem_map[16 + k].buddy = 1
+
+        assert made.call(migrate_pages, 0, 1, MPOL_MF_MOVE_ALL) == -ENOMEM
+
+        assert (_is_huge(), sorted(_nodes())) == (False, [0, 1, 1, 1])
+        assert pgdat.stat[NR_ISOLATED_ANON] == 0
+        assert [mem_map[k].flags & PG_lru for k in range(4)].count(PG_lru) == 1
 
 
 # ------------------------------------------------------------------ mbind(2) and migrate_pages(2)

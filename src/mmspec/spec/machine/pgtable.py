@@ -12,7 +12,11 @@ from mmspec.kernels.changes import (
     PMD_PRESENT_WHILE_HUGE,
     SWP_SOFT_DIRTY_IN_BIT_1,
 )
-from mmspec.kernels.drafts import ARCH_PMD_PRESENT_UNLESS_NONE
+from mmspec.kernels.drafts import (
+    ARCH_INVALID_PMD_IS_PRESENT,
+    ARCH_MKDIRTY_MAKES_WRITABLE,
+    ARCH_PMD_PRESENT_UNLESS_NONE,
+)
 from mmspec.lang import has, u8, u16, u32, u64
 from mmspec.spec.machine.sizes import HPAGE_PMD_MASK, PAGE_SHIFT
 
@@ -104,6 +108,8 @@ def pte_soft_dirty(pte: u64) -> bool:
 
 def pte_mkdirty(pte: u64) -> u64:
     """Dirty, for the hardware and for soft-dirty tracking."""
+    if has(ARCH_MKDIRTY_MAKES_WRITABLE):
+        return pte | _PAGE_DIRTY | _PAGE_SOFT_DIRTY | _PAGE_RW
     return pte | _PAGE_DIRTY | _PAGE_SOFT_DIRTY
 
 
@@ -233,6 +239,8 @@ def pmd_soft_dirty(pmd: u64) -> bool:
 
 def pmd_mkdirty(pmd: u64) -> u64:
     """Dirty, for the hardware and for soft-dirty tracking."""
+    if has(ARCH_MKDIRTY_MAKES_WRITABLE):
+        return pmd | _PAGE_DIRTY | _PAGE_SOFT_DIRTY | _PAGE_RW
     return pmd | _PAGE_DIRTY | _PAGE_SOFT_DIRTY
 
 
@@ -278,6 +286,9 @@ def pmd_modify(pmd: u64, newprot: u64) -> u64:
 
 def pmd_mknotpresent(pmd: u64) -> u64:
     """Not present for the processor; PSE stays, so that software still sees a huge page."""
+    if has(ARCH_INVALID_PMD_IS_PRESENT):
+        # as where a bit says: present, but invalid
+        return (pmd & ~(_PAGE_PRESENT | _PAGE_PROTNONE)) | _PAGE_PSE
     if has(INVALIDATED_PMD_IS_NO_HINT):
         return pmd & ~(_PAGE_PRESENT | _PAGE_PROTNONE)
     return pmd & ~_PAGE_PRESENT
@@ -297,6 +308,9 @@ SWP_OFFSET_FIRST_BIT = SWP_TYPE_FIRST_BIT + SWP_TYPE_BITS
 #: The architecture-independent form: type above, offset below.
 SWP_TYPE_SHIFT = 24
 SWP_OFFSET_MASK = (1 << SWP_TYPE_SHIFT) - 1
+#: Of the offset, a frame number; above it a migration entry can say how the page was mapped.
+SWP_PFN_MASK = (1 << 16) - 1
+SWP_MIG_YOUNG, SWP_MIG_DIRTY = 1 << 16, 1 << 17
 
 MAX_SWAPFILES = (1 << SWP_TYPE_BITS) - 3
 SWP_HWPOISON = MAX_SWAPFILES
@@ -316,7 +330,7 @@ def swp_type(entry: u64) -> u8:
 
 def swp_offset(entry: u64) -> u32:
     """The slot, or for a migration entry the page frame number."""
-    return entry & SWP_OFFSET_MASK
+    return entry & SWP_PFN_MASK
 
 
 def non_swap_entry(entry: u64) -> bool:
@@ -336,12 +350,32 @@ def is_write_migration_entry(entry: u64) -> bool:
 
 def make_migration_entry_read(entry: u64) -> u64:
     """The read-only form of a migration entry."""
-    return SWP_MIGRATION_READ << SWP_TYPE_SHIFT | swp_offset(entry)
+    return SWP_MIGRATION_READ << SWP_TYPE_SHIFT | (entry & SWP_OFFSET_MASK)
+
+
+def make_migration_entry_young_dirty(entry: u64, young: bool, dirty: bool) -> u64:
+    """A migration entry that says how the page was mapped."""
+    if young:
+        entry |= SWP_MIG_YOUNG
+    if dirty:
+        entry |= SWP_MIG_DIRTY
+    return entry
+
+
+def is_migration_entry_young(entry: u64) -> bool:
+    """Of a page whose mapping was accessed."""
+    return entry & SWP_MIG_YOUNG != 0
+
+
+def is_migration_entry_dirty(entry: u64) -> bool:
+    """Of a page whose mapping was dirty."""
+    return entry & SWP_MIG_DIRTY != 0
 
 
 def swp_entry_to_pte(entry: u64) -> u64:
     """How a swap entry stands in a PTE or PMD: type in bits 9 to 13, offset above."""
-    return swp_type(entry) << SWP_TYPE_FIRST_BIT | swp_offset(entry) << SWP_OFFSET_FIRST_BIT
+    offset: u32 = entry & SWP_OFFSET_MASK
+    return swp_type(entry) << SWP_TYPE_FIRST_BIT | offset << SWP_OFFSET_FIRST_BIT
 
 
 def pte_to_swp_entry(pte: u64) -> u64:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmspec.kernels.changes import (
+    DIRTY_BEFORE_WRITE_BIT,
     FORK_SPLITS_PINNED_THP,
     FREEZE_CHECKS_PMD_UNDER_LOCK,
     FREEZE_IN_ONE_CALL,
@@ -11,6 +12,7 @@ from mmspec.kernels.changes import (
     HUGE_ZERO_PAGE_PER_MM,
     MADV_FREE_KEEPS_PMD_HUGE,
     MIGRATED_THP_MLOCKED_IF_PMD_ONLY,
+    MIGRATION_KEEPS_YOUNG_AND_DIRTY,
     MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS,
     MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT,
     MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE,
@@ -22,6 +24,8 @@ from mmspec.kernels.changes import (
     PMD_MIGRATION_IN_COMMON_PATHS,
     PMD_MIGRATION_KEEPS_DIRTY,
     PMD_MIGRATION_LEAVES_NOTIFYING_TO_CALLER,
+    PMD_SPLIT_INVALIDATES_PRESENT_ONLY,
+    PMD_SPLIT_KEEPS_DIRTY,
     PMD_SPLIT_KEEPS_SOFT_DIRTY,
     PMD_SPLIT_UNDER_PAGE_LOCK,
     PMDP_INVALIDATE_RETURNS_OLD,
@@ -69,10 +73,13 @@ from mmspec.lang import (
 from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_unlock
 from mmspec.spec.machine.pgtable import (
     _PAGE_PSE,
+    is_migration_entry_dirty,
+    is_migration_entry_young,
     is_pmd_migration_entry,
     is_swap_pmd,
     is_write_migration_entry,
     make_migration_entry_read,
+    make_migration_entry_young_dirty,
     pfn_pte,
     pmd_dirty,
     pmd_mkclean,
@@ -200,6 +207,7 @@ from mmspec.spec.page.page_flags import (
     PAGE_FLAGS_CHECK_AT_PREP,
     PageAnon,
     PageCompound,
+    PageDirty,
     PageDoubleMap,
     PageHead,
     PageLocked,
@@ -292,6 +300,7 @@ from mmspec.spec.page.swapfile import (
     total_swap_pages,
 )
 from mmspec.spec.page.swapops import make_migration_entry
+from mmspec.spec.page.vmstat import VmEvent, count_vm_event
 
 FAULT_FLAG_WRITE, FAULT_FLAG_ALLOW_RETRY = 1, 4
 VM_FAULT_OOM, VM_FAULT_FALLBACK, VM_FAULT_WRITE, VM_FAULT_RETRY = 1, 2, 4, 8
@@ -353,6 +362,7 @@ def __do_huge_pmd_anonymous_page(vmf: VmFault, page: Page) -> u8:
     add_mm_counter(vma.vm_mm, MM_ANONPAGES, HPAGE_PMD_NR)
     add_nr_ptes(vma.vm_mm, 1)
     spin_unlock(vmf.ptl)
+    count_vm_event(VmEvent.THP_FAULT_ALLOC)
     return 0
 
 
@@ -384,6 +394,7 @@ def do_huge_pmd_anonymous_page(vmf: VmFault) -> u8:
         zero_page = mm_get_huge_zero_page(vma.vm_mm)
         if not zero_page:
             pte_free(pgtable)
+            count_vm_event(VmEvent.THP_FAULT_FALLBACK)
             return VM_FAULT_FALLBACK
         vmf.ptl = pmd_lock(vmf.pmd)
         set_ = set_huge_zero_page(pgtable, vma.vm_mm, vma, vmf.pmd, zero_page)
@@ -395,6 +406,7 @@ def do_huge_pmd_anonymous_page(vmf: VmFault) -> u8:
         return 0
     page = alloc_pages_vma(vma, HPAGE_PMD_ORDER)
     if not page:
+        count_vm_event(VmEvent.THP_FAULT_FALLBACK)
         return VM_FAULT_FALLBACK
     prep_transhuge_page(page)
     return __do_huge_pmd_anonymous_page(vmf, page)
@@ -535,14 +547,17 @@ def do_huge_pmd_wp_page(vmf: VmFault, orig_pmd: u64) -> u8:
     if not new_page:
         if not page:
             split_huge_pmd(vma, vmf.pmd, vmf.address)
+            count_vm_event(VmEvent.THP_FAULT_FALLBACK)
             return VM_FAULT_FALLBACK
         ret = do_huge_pmd_wp_page_fallback(vmf, orig_pmd, page)
         if ret & VM_FAULT_OOM:
             split_huge_pmd(vma, vmf.pmd, vmf.address)
             ret |= VM_FAULT_FALLBACK
         put_page(page)
+        count_vm_event(VmEvent.THP_FAULT_FALLBACK)
         return ret
     prep_transhuge_page(new_page)
+    count_vm_event(VmEvent.THP_FAULT_ALLOC)
     zero = page is None
     if not has(WP_TESTS_HUGE_ZERO_ONCE):
         # what was the huge zero page may be none by now
@@ -968,10 +983,14 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
     assert pmd_migration or pmd_trans_huge(pmdval), (
         "VM_BUG_ON(!is_pmd_migration_entry(*pmd) && !pmd_trans_huge(*pmd))"
     )
+    count_vm_event(VmEvent.THP_SPLIT_PMD)
     if is_huge_zero_pmd(pmdval):
         __split_huge_zero_page_pmd(vma, haddr, pmd)
         return
-    if has(PMDP_INVALIDATE_RETURNS_OLD):
+    invalidate = True
+    if has(PMD_SPLIT_INVALIDATES_PRESENT_ONLY):
+        invalidate = not pmd_migration
+    if has(PMDP_INVALIDATE_RETURNS_OLD) and invalidate:
         # Up to here user code uses the huge page. Small and huge translations of one address must
         # not be cached together: not present first, then flush, then, at the end, the table.
         pmdval = pmdp_invalidate(vma, haddr, pmd)
@@ -988,6 +1007,9 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
         write = is_write_migration_entry(pte_to_swp_entry(pmdval))
         young = False
         dirty = False
+        if has(MIGRATION_KEEPS_YOUNG_AND_DIRTY):
+            young = is_migration_entry_young(pte_to_swp_entry(pmdval))
+            dirty = is_migration_entry_dirty(pte_to_swp_entry(pmdval))
         soft_dirty = pte_swp_soft_dirty(pmdval)
     else:
         # of a migration entry these bits mean something else
@@ -1002,7 +1024,10 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
     pgtable = pgtable_trans_huge_withdraw(pmd)
     for i in range(HPAGE_PMD_NR):
         if freeze or pmd_migration:
-            entry = swp_entry_to_pte(make_migration_entry(page + i, write))
+            swp_entry = make_migration_entry(page + i, write)
+            if has(MIGRATION_KEEPS_YOUNG_AND_DIRTY):
+                swp_entry = make_migration_entry_young_dirty(swp_entry, young, dirty)
+            entry = swp_entry_to_pte(swp_entry)
             if has(PMD_SPLIT_KEEPS_SOFT_DIRTY) and soft_dirty:
                 entry = pte_swp_mksoft_dirty(entry)
             if uffd_wp:
@@ -1014,11 +1039,16 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
                 entry = pte_wrprotect(entry)
             if not young:
                 entry = pte_mkold(entry)
+            if has(PMD_SPLIT_KEEPS_DIRTY) and dirty:
+                entry = pte_mkdirty(entry)
+                if has(DIRTY_BEFORE_WRITE_BIT) and not write:
+                    entry = pte_wrprotect(entry)
             if has(PMD_SPLIT_KEEPS_SOFT_DIRTY) and soft_dirty:
                 entry = pte_mksoft_dirty(entry)
             if uffd_wp:
                 entry = pte_mkuffd_wp(entry)
-        if dirty:
+        # what is being migrated has been marked before
+        if dirty and not (has(MIGRATION_KEEPS_YOUNG_AND_DIRTY) and pmd_migration):
             SetPageDirty(page + i)
         init_pte(pgtable.pte[i], entry)
         if not (has(MIGRATION_PMD_SPLIT_KEEPS_MAPCOUNT) and pmd_migration):
@@ -1038,7 +1068,7 @@ def __split_huge_pmd_locked(vma: Vma, pmd: Pmd, haddr: u32, freeze: bool) -> Non
                 for i in range(HPAGE_PMD_NR):
                     mapcount_dec(page + i)
 
-    if not has(PMDP_INVALIDATE_RETURNS_OLD):
+    if not has(PMDP_INVALIDATE_RETURNS_OLD) and invalidate:
         # Up to here the PMD is huge, and user code uses it. Small and huge translations of one
         # address must not be cached together: not present first, then flush, then the table.
         pmdp_invalidate(vma, haddr, pmd)
@@ -1291,6 +1321,7 @@ def split_huge_page_to_list(page: Page, pagelist: PageList) -> int:
         return -EBUSY
     anon_vma = page_get_anon_vma(head)
     if not anon_vma:
+        count_vm_event(VmEvent.THP_SPLIT_PAGE_FAILED)
         return -EBUSY
     # no other split, no collapse, no VMA that joins
     anon_vma_lock_write(anon_vma)
@@ -1326,6 +1357,7 @@ def split_huge_page_to_list(page: Page, pagelist: PageList) -> int:
             unfreeze_page(head)
     anon_vma_unlock_write(anon_vma)
     put_anon_vma(anon_vma)
+    count_vm_event(VmEvent.THP_SPLIT_PAGE_FAILED if ret else VmEvent.THP_SPLIT_PAGE)
     return ret
 
 
@@ -1344,6 +1376,7 @@ def deferred_split_huge_page(page: Page) -> None:
     assert PageTransHuge(page), "VM_BUG_ON_PAGE(!PageTransHuge(page))"
     spin_lock(pgdat.split_queue_lock)
     if list_empty(page_deferred_list(page)):
+        count_vm_event(VmEvent.THP_DEFERRED_SPLIT_PAGE)
         list_add_tail(page_deferred_list(page), SPLIT_QUEUE)
         pgdat.split_queue_len += 1
     spin_unlock(pgdat.split_queue_lock)
@@ -1420,6 +1453,8 @@ def set_pmd_migration_entry(pvmw: PageVmaMappedWalk, page: Page) -> None:
     if pmd_dirty(pmdval):
         set_page_dirty(page)
     entry = make_migration_entry(page, pmd_write(pmdval))
+    if has(MIGRATION_KEEPS_YOUNG_AND_DIRTY):
+        entry = make_migration_entry_young_dirty(entry, pmd_young(pmdval), pmd_dirty(pmdval))
     pmdswp = swp_entry_to_pte(entry)
     if has(SOFT_DIRTY_OVER_THP_MIGRATION) and pmd_soft_dirty(pmdval):
         pmdswp = pte_swp_mksoft_dirty(pmdswp)
@@ -1441,11 +1476,19 @@ def remove_migration_pmd(pvmw: PageVmaMappedWalk, new: Page) -> None:
     haddr = pvmw.address & HPAGE_PMD_MASK
     pmdswp = pvmw.pmd.val
     get_page(new)
-    pmde = pmd_mkold(mk_huge_pmd(new, vma.vm_page_prot))
+    pmde = mk_huge_pmd(new, vma.vm_page_prot)
+    entry = pte_to_swp_entry(pmdswp)
+    if not (has(MIGRATION_KEEPS_YOUNG_AND_DIRTY) and is_migration_entry_young(entry)):
+        pmde = pmd_mkold(pmde)
     if has(SOFT_DIRTY_OVER_THP_MIGRATION) and pte_swp_soft_dirty(pmdswp):
         pmde = pmd_mksoft_dirty(pmde)
-    if is_write_migration_entry(pte_to_swp_entry(pmdswp)):
+    if has(MIGRATION_KEEPS_YOUNG_AND_DIRTY) and is_migration_entry_dirty(entry):
+        if PageDirty(new):
+            pmde = pmd_mkdirty(pmde)
+    if is_write_migration_entry(entry):
         pmde = maybe_mkwrite(pmde, vma)
+    elif has(DIRTY_BEFORE_WRITE_BIT):
+        pmde = pmd_wrprotect(pmde)
     if has(USERFAULTFD_WP) and pte_swp_uffd_wp(pmdswp):
         pmde = pte_mkuffd_wp(pmde)
     page_add_anon_rmap(new, vma, haddr, True)

@@ -15,6 +15,7 @@ from mmspec.spec.page.page_alloc import (
     prep_transhuge_page,
 )
 from mmspec.spec.page.swap import put_page
+from mmspec.spec.page.vmstat import VmEvent, count_vm_event
 
 
 @restates("include/linux/huge_mm.h", at="v4.14")
@@ -62,7 +63,9 @@ def get_huge_zero_page() -> Page:
     while not _inc_not_zero():
         zero_page = alloc_pages_nodemask(ALL_NODES, HPAGE_PMD_ORDER)
         if not zero_page:
+            count_vm_event(VmEvent.THP_ZERO_PAGE_ALLOC_FAILED)
             return NULL
+        count_vm_event(VmEvent.THP_ZERO_PAGE_ALLOC)
         prep_transhuge_page(zero_page)
         clear_huge_page(zero_page)
         if _cmpxchg_page(zero_page):

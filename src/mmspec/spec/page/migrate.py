@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mmspec.kernels.changes import (
+    DIRTY_BEFORE_WRITE_BIT,
     MBIND_MOVES_THP,
     MIGRATED_THP_MLOCKED_IF_PMD_ONLY,
     MIGRATION_KEEPS_SOFT_DIRTY,
+    MIGRATION_KEEPS_YOUNG_AND_DIRTY,
     MIGRATION_MLOCKS_NEW_PAGE,
     MIGRATION_SPLITS_QUEUED_THP,
     MIGRATION_SPLITS_WHAT_HAS_NO_ROOM,
@@ -43,17 +45,21 @@ from mmspec.lang import (
 from mmspec.spec.machine.locks import SpinLock, down_read, spin_lock, spin_unlock, up_read
 from mmspec.spec.machine.pgtable import (
     is_migration_entry,
+    is_migration_entry_dirty,
+    is_migration_entry_young,
     is_pmd_migration_entry,
     is_swap_pte,
     is_write_migration_entry,
     pmd_mkdirty,
     pmd_modify,
+    pte_mkdirty,
     pte_mkold,
     pte_mksoft_dirty,
     pte_mkuffd_wp,
     pte_swp_soft_dirty,
     pte_swp_uffd_wp,
     pte_to_swp_entry,
+    pte_wrprotect,
 )
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_NR,
@@ -112,6 +118,7 @@ from mmspec.spec.page.page_alloc import (
 from mmspec.spec.page.page_flags import (
     PageAnon,
     PageCompound,
+    PageDirty,
     PageLocked,
     PageMlocked,
     PageSwapBacked,
@@ -169,6 +176,7 @@ from mmspec.spec.page.rmap import (
 )
 from mmspec.spec.page.swap import isolate_lru_page, put_page, putback_lru_page
 from mmspec.spec.page.swapops import migration_entry_to_page
+from mmspec.spec.page.vmstat import VmEvent, count_vm_events
 
 # ---------------------------------------------------------------- from migration entries back
 
@@ -187,15 +195,23 @@ def remove_migration_pte(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
             remove_migration_pmd(pvmw, new)
             continue
         get_page(new)
-        pte = pte_mkold(mk_pte(new, vma.vm_page_prot))
+        pte = mk_pte(new, vma.vm_page_prot)
         swp_pte = pvmw.pte.val
+        entry = pte_to_swp_entry(swp_pte)
+        if not (has(MIGRATION_KEEPS_YOUNG_AND_DIRTY) and is_migration_entry_young(entry)):
+            pte = pte_mkold(pte)
         if has(MIGRATION_KEEPS_SOFT_DIRTY) and pte_swp_soft_dirty(swp_pte):
             pte = pte_mksoft_dirty(pte)
+        if has(MIGRATION_KEEPS_YOUNG_AND_DIRTY) and is_migration_entry_dirty(entry):
+            if PageDirty(new):
+                pte = pte_mkdirty(pte)
         # permissions may have changed meanwhile
-        if is_write_migration_entry(pte_to_swp_entry(swp_pte)):
+        if is_write_migration_entry(entry):
             pte = maybe_mkwrite(pte, vma)
         elif has(USERFAULTFD_WP) and pte_swp_uffd_wp(swp_pte):
             pte = pte_mkuffd_wp(pte)
+        elif has(DIRTY_BEFORE_WRITE_BIT):
+            pte = pte_wrprotect(pte)
         set_pte_at(pvmw.pte, pte)
         page_add_anon_rmap(new, vma, pvmw.address, False)
         if has(MIGRATION_MLOCKS_NEW_PAGE) and vma.vm_flags & VM_LOCKED:
@@ -493,6 +509,7 @@ def migrate_pages(
 ) -> int:
     """Migrate a list of isolated pages; how many were not, or -ENOMEM, which ends it at once."""
     nr_failed = 0
+    nr_succeeded = 0
     retry = 1
     for attempt in range(MIGRATE_PASSES):
         if not retry:
@@ -511,9 +528,13 @@ def migrate_pages(
                         # the head is tried again at once, the tails when their turn comes
                         rc = _split_locked(page, pagelist)
                         if rc != 0:
+                            count_vm_events(VmEvent.PGMIGRATE_SUCCESS, nr_succeeded)
+                            count_vm_events(VmEvent.PGMIGRATE_FAIL, nr_failed + 1)
                             return rc
                         rc = unmap_and_move(get_new_page, private, pm, page, attempt > 2, mode)
                 if rc == -ENOMEM:
+                    count_vm_events(VmEvent.PGMIGRATE_SUCCESS, nr_succeeded)
+                    count_vm_events(VmEvent.PGMIGRATE_FAIL, nr_failed + 1)
                     return -ENOMEM
                 if rc == -EAGAIN:
                     retry += 1
@@ -521,7 +542,12 @@ def migrate_pages(
                     pagelist.pages[k] = NULL
                     if rc != 0:
                         nr_failed += 1
-    return nr_failed + retry
+                    else:
+                        nr_succeeded += 1
+    nr_failed += retry
+    count_vm_events(VmEvent.PGMIGRATE_SUCCESS, nr_succeeded)
+    count_vm_events(VmEvent.PGMIGRATE_FAIL, nr_failed)
+    return nr_failed
 
 
 @restates("mm/migrate.c", at="v4.14")

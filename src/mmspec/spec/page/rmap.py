@@ -15,6 +15,7 @@ from mmspec.kernels.changes import (
     FREEZE_IN_ONE_CALL,
     FREEZE_SPLITS_PMD_IN_WALK,
     MIGRATION_KEEPS_SOFT_DIRTY,
+    MIGRATION_KEEPS_YOUNG_AND_DIRTY,
     RECLAIM_KEEPS_LAZYFREE_PINNED,
     SPLIT_FREEZE_FLAG,
     SPLIT_WAITS_FOR_ZAP,
@@ -58,6 +59,7 @@ from mmspec.spec.machine.locks import (
 )
 from mmspec.spec.machine.pgtable import (
     SWP_HWPOISON,
+    make_migration_entry_young_dirty,
     pmd_present,
     pmd_trans_huge,
     pte_dirty,
@@ -67,6 +69,7 @@ from mmspec.spec.machine.pgtable import (
     pte_swp_mkuffd_wp,
     pte_uffd_wp,
     pte_write,
+    pte_young,
     swp_entry,
     swp_entry_to_pte,
 )
@@ -976,6 +979,10 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
             set_pte_at(pvmw.pte, swp_entry_to_pte(entry))
         elif flags & (TTU_MIGRATION | freeze):
             entry = make_migration_entry(subpage, pte_write(pteval))
+            if has(MIGRATION_KEEPS_YOUNG_AND_DIRTY):
+                entry = make_migration_entry_young_dirty(
+                    entry, pte_young(pteval), pte_dirty(pteval)
+                )
             swp_pte = swp_entry_to_pte(entry)
             if has(MIGRATION_KEEPS_SOFT_DIRTY) and pte_soft_dirty(pteval):
                 swp_pte = pte_swp_mksoft_dirty(swp_pte)

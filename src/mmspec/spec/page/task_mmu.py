@@ -6,6 +6,7 @@ from mmspec.kernels.changes import (
     CLEAR_REFS_KEEPS_PMD_HUGE,
     CLEAR_REFS_SPARES_PINNED_PAGES,
     NO_MAPCOUNT_OF_MIGRATION_ENTRY,
+    PAGEMAP_LOOKS_AGAIN,
     PAGEMAP_OFFSET_OF_SUBPAGE,
     PMD_MIGRATION_IN_COMMON_PATHS,
     SMAPS_COUNTS_MIGRATION_PMD,
@@ -288,8 +289,8 @@ def pte_to_pagemap_entry(pm: PagemapRead, mm: Mm, address: u32, pte: u64) -> Non
 
 
 @restates("fs/proc/task_mmu.c", at="v4.14")
-def pagemap_pmd_range(pm: PagemapRead, vma: Vma, pmd: Pmd, start: u32, end: u32) -> None:
-    """Tell of what one PMD maps. Omits: VM_SOFTDIRTY.
+def pagemap_pmd_range(pm: PagemapRead, vma: Vma, pmd: Pmd, start: u32, end: u32) -> bool:
+    """Tell of what one PMD maps; False to look at it once more. Omits: VM_SOFTDIRTY.
 
     Bit 11 is looked at before it is known whether the PMD is present: with the type of a migration
     entry it is always set.
@@ -334,9 +335,10 @@ def pagemap_pmd_range(pm: PagemapRead, vma: Vma, pmd: Pmd, start: u32, end: u32)
                 frame += 1 << MAX_SWAPFILES_SHIFT
             address += PAGE_SIZE
         spin_unlock(ptl)
-        return
+        return True
     if pmd_none_or_trans_huge_or_clear_bad(pmd):
-        return
+        # thrown away meanwhile, or mapped as a huge page
+        return not has(PAGEMAP_LOOKS_AGAIN)
     pmdval = pmd.val
     table = pmd_table(pmdval)
     spin_lock(table.ptl)
@@ -345,6 +347,7 @@ def pagemap_pmd_range(pm: PagemapRead, vma: Vma, pmd: Pmd, start: u32, end: u32)
         pte_to_pagemap_entry(pm, mm, address, pteval)
         address += PAGE_SIZE
     spin_unlock(table.ptl)
+    return True
 
 
 @restates("fs/proc/task_mmu.c", at="v4.14")
@@ -368,8 +371,8 @@ def pagemap_read(mm: Mm, pm: PagemapRead, nr: u16) -> None:
                     pmdval = pmd.val
             if pmd_none(pmdval):
                 pagemap_pte_hole(pm, address, following)
-            else:
-                pagemap_pmd_range(pm, vma, pmd, address, following)
+            elif not pagemap_pmd_range(pm, vma, pmd, address, following):
+                continue
             address = following
         up_read(mm.mmap_sem)
 
