@@ -44,6 +44,10 @@ NAMES = (
     "first_touch",
     "remaps_askew",
     "balanced",
+    "idle",
+    "swapped_whole",
+    "swapped_apart",
+    "swapped_beside",
 )
 
 
