@@ -436,6 +436,42 @@ MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS = Change(
     release="v4.20",
     needs=(THP_MIGRATION, PMDP_INVALIDATE_RETURNS_OLD),
 )
+BATCHED_FLUSHES_COUNTED = Change(
+    commit="5ee2fa2f0636",
+    subject="mm/rmap: fix potential batched TLB flush race",
+    release="v5.18",
+)
+# Not a fix of v4.14 either: for devices that are done at once.
+SWAPIN_SKIPS_CACHE = Change(
+    commit="0bcac06f27d7",
+    subject="mm, swap: skip swapcache for swapin of synchronous device",
+    release="v4.15",
+)
+SWAPIN_KEEPS_OTHERS_OUT = Change(
+    commit="13ddaf26be32",
+    subject="mm/swap: fix race when skipping swapcache",
+    release="v6.8",
+    needs=(SWAPIN_SKIPS_CACHE,),
+)
+# Not a fix of v4.14: what it brought to shmem it brought to the swap cache. The fix of that is one
+# of stable trees; by v6.6 there was nothing to fix any more.
+THP_MOVES_IN_SWAP_CACHE = Change(
+    commit="e71769ae5260",
+    subject="mm: enable thp migration for shmem thp",
+    release="v4.17",
+    needs=(THP_MIGRATION,),
+)
+MOVED_THP_KEEPS_ITS_SLOTS = Change(
+    commit="cfeed8ffe55b",
+    subject="mm/migrate: set swap entry values of THP tail pages properly (stable trees)",
+    release="v6.6",
+    needs=(THP_MOVES_IN_SWAP_CACHE,),
+)
+SPLIT_TAIL_MAPPED_BEFORE_PUBLISHED = Change(
+    commit="173d9d9fd3dd",
+    subject="mm/huge_memory: splitting set mapping+index before unfreeze",
+    release="v4.20",
+)
 UNMAPPED_THP_NOT_QUEUED = Change(
     commit="f1fe80d4ae33",
     subject="mm, thp: do not queue fully unmapped pages for deferred split",

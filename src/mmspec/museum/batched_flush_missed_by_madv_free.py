@@ -29,8 +29,8 @@ BUG = Bug(
         "free_then_write: cpu_store: writes data",
         "free_then_write: do_anonymous_page",
     ),
-    steps=127,
-    states=8_120,
-    exhausted=17_892,
+    steps=129,
+    states=8_690,
+    exhausted=18_564,
     reached=(try_to_unmap_flush, free_swap_and_cache),
 )

@@ -24,8 +24,8 @@ BUG = Bug(
         "zap: zap_pmd_range: reads val",
         "give_back: madvise_free_huge_pmd: writes val",
     ),
-    steps=46,
-    states=580,
-    exhausted=720,
+    steps=45,
+    states=657,
+    exhausted=581,
     reached=(zap_huge_pmd, madvise_free_huge_pmd),
 )

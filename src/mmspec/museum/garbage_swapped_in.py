@@ -28,8 +28,8 @@ BUG = Bug(
         "reclaim: try_to_unmap_one: writes val",
         "reclaim: __delete_from_swap_cache: writes page",
     ),
-    steps=120,
-    states=3_288,
-    exhausted=4_925,
+    steps=122,
+    states=3_848,
+    exhausted=5_629,
     reached=(add_to_swap, swap_writepage),
 )

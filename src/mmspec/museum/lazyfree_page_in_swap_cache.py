@@ -27,8 +27,8 @@ BUG = Bug(
         "reclaim: putback_lru_page: writes flags",
         "free: mark_page_lazyfree: writes flags",
     ),
-    steps=93,
-    states=2_186,
-    exhausted=4_925,
+    steps=95,
+    states=2_580,
+    exhausted=5_629,
     reached=(add_to_swap, mark_page_lazyfree),
 )

@@ -26,8 +26,8 @@ BUG = Bug(
         "give_away: madvise_free_pte_range",
         "give_away: pmd_none_or_trans_huge_or_clear_bad",
     ),
-    steps=65,
-    states=1_686,
-    exhausted=7_393,
+    steps=66,
+    states=1_668,
+    exhausted=6_325,
     reached=(madvise_free_huge_pmd,),
 )

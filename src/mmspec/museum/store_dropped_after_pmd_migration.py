@@ -26,8 +26,8 @@ BUG = Bug(
         "move_and_reclaim: remove_migration_pmd: writes val",
         "move_and_reclaim: free_pages_ok",
     ),
-    steps=538,
-    states=31_422,
-    exhausted=23_811,
+    steps=537,
+    states=31_238,
+    exhausted=23_623,
     reached=(remove_migration_pmd, __split_huge_page),
 )

@@ -30,9 +30,9 @@ BUG = Bug(
         "reclaim: pmdp_invalidate: writes val",
         "reclaim: free_pages_ok",
     ),
-    steps=392,
-    states=16_187,
-    exhausted=11_378,
+    steps=390,
+    states=16_047,
+    exhausted=11_264,
     reached=(__split_huge_pmd_locked, __split_huge_page),
     with_it=(PMD_MIGRATION_KEEPS_DIRTY, MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS),
 )

@@ -58,7 +58,7 @@ from mmspec.spec.page.mm_types import (
     tasks,
     vmas,
 )
-from mmspec.spec.page.page_flags import PG_dirty, PG_double_map, PG_head, PG_mlocked
+from mmspec.spec.page.page_flags import PG_dirty, PG_double_map, PG_head, PG_idle, PG_mlocked
 from mmspec.spec.page.pgtable import pmd_table
 
 
@@ -98,10 +98,15 @@ def _page_at(mm: Mm, k: u8, i: u8) -> Page:
     return page
 
 
-def _page_is_dirty(page: Page) -> bool:
+def _flags(page: Page) -> u32:
+    """The flags of a page, or of the huge page it is part of."""
     if page.compound_head:
-        return mem_map[page.compound_head - 1].flags & PG_dirty != 0
-    return page.flags & PG_dirty != 0
+        return mem_map[page.compound_head - 1].flags
+    return page.flags
+
+
+def _page_is_dirty(page: Page) -> bool:
+    return _flags(page) & PG_dirty != 0
 
 
 def _is_on_swap(page: Page) -> bool:
@@ -346,5 +351,22 @@ def what_was_stored_to_is_mapped_dirty_and_young() -> bool:
                     entry = _entry(mm, k, i)
                     if mm.last_store[k * PTRS_PER_PTE + i] and pte_present(entry):
                         if not pte_dirty(entry) or not pte_young(entry):
+                            return False
+    return True
+
+
+@at_rest
+def what_was_stored_to_is_not_idle() -> bool:
+    """Where all pages were idle before the first store, no user page that was stored to is idle,
+    by its flag and by its entry.
+    """
+    for m in range(NR_MMS):
+        mm = mms[m]
+        if mm.mm_users:
+            for k in range(PTRS_PER_PMD):
+                for i in range(PTRS_PER_PTE):
+                    if mm.last_store[k * PTRS_PER_PTE + i]:
+                        page = _page_at(mm, k, i)
+                        if page and not pte_young(_entry(mm, k, i)) and _flags(page) & PG_idle:
                             return False
     return True

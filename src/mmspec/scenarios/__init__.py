@@ -50,6 +50,10 @@ NAMES = (
     "aged",
     "told_in_order",
     "glanced_at",
+    "idle",
+    "swapped_whole",
+    "swapped_apart",
+    "swapped_beside",
 )
 
 

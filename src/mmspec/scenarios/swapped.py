@@ -5,12 +5,14 @@ from __future__ import annotations
 from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.lang import Config
 from mmspec.properties.marks import (
+    no_processor_can_store_where_the_VMA_forbids_it,
     what_was_stored_to_is_dirty,
     what_was_stored_to_is_soft_dirty,
 )
 from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
 from mmspec.spec.page.memory import do_swap_page
+from mmspec.spec.page.mm_types import VM_READ
 from mmspec.spec.page.page_io import swap_readpage, swap_writepage
 from mmspec.spec.page.swap_state import add_to_swap
 from mmspec.spec.page.syscalls import (
@@ -21,6 +23,7 @@ from mmspec.spec.page.syscalls import (
     madvise_dontneed,
     mark_idle,
     mmap,
+    mprotect,
     share_mm,
     store,
 )
@@ -92,6 +95,11 @@ def discard() -> None:
     madvise_dontneed(USER_BASE, PAGE_SIZE)
 
 
+def protect() -> None:
+    """mprotect(2): from now on it can only be read."""
+    mprotect(USER_BASE, PAGE_SIZE, VM_READ)
+
+
 def inherit() -> None:
     """fork(2)."""
     fork(2)
@@ -103,6 +111,7 @@ SCENARIO = Scenario(
     cases=(
         *crossed((base, shared), (reclaim,), (write, read, discard)),
         *crossed((base,), (reclaim,), (inherit,)),
+        *crossed((base,), (protect,), (reclaim,)),
         *crossed((out, out_shared), (write,), (write, read)),
         *crossed((out_shared,), (reclaim,), (write,)),
     ),
@@ -131,5 +140,9 @@ SCENARIO = Scenario(
         Witness("a page is read from the swap file", swap_readpage),
     ),
     explanation=__doc__,
-    also=(what_was_stored_to_is_dirty, what_was_stored_to_is_soft_dirty),
+    also=(
+        no_processor_can_store_where_the_VMA_forbids_it,
+        what_was_stored_to_is_dirty,
+        what_was_stored_to_is_soft_dirty,
+    ),
 )

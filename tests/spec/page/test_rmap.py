@@ -55,6 +55,7 @@ from mmspec.spec.page.rmap import (
     try_to_unmap,
 )
 from mmspec.spec.page.swap import isolate_lru_page, putback_lru_page
+from mmspec.spec.page.swapfile import SWAP_HAS_CACHE
 from mmspec.spec.page.syscalls import (
     boot,
     fork,
@@ -100,10 +101,11 @@ def _base_page(made: Machine, map_: Callable[[int, int], int] = mmap) -> Page:
 
 
 def _in_swap_cache(page: Page) -> None:
-    """What add_to_swap() leaves behind: slot 0, and a reference of the swap cache."""
+    """What add_to_swap() leaves behind: slot 1, and a reference of the swap cache."""
     page.flags |= PG_swapcache
+    page.private = 1
     page._refcount += 1
-    swap_info.swap_map[0] = 1
+    swap_info.swap_map[1] = SWAP_HAS_CACHE
 
 
 def _huge_page(made: Machine) -> Page:
@@ -129,7 +131,7 @@ def _types(entries: list[int]) -> set[int]:
 
 
 def test_MIGRATION_puts_a_migration_entry_where_else_a_swap_entry_comes() -> None:
-    with machine(v4_14) as made:
+    with machine(v4_14, swap_slots=2) as made:
         page = _base_page(made)
         _in_swap_cache(page)
 
@@ -138,13 +140,13 @@ def test_MIGRATION_puts_a_migration_entry_where_else_a_swap_entry_comes() -> Non
         assert _types([_pte()]) == {SWP_MIGRATION_WRITE}
         assert swp_offset(pte_to_swp_entry(_pte())) == page._mmspec_index
         assert (mms[0].rss[MM_ANONPAGES], mms[0].rss[MM_SWAPENTS]) == (1, 0)
-    with machine(v4_14) as made:
+    with machine(v4_14, swap_slots=2) as made:
         page = _base_page(made)
         _in_swap_cache(page)
 
         assert made.call(_unmap, page, RECLAIM)
 
-        assert (_types([_pte()]), swap_info.swap_map[0]) == ({0}, 2)
+        assert (_types([_pte()]), swap_info.swap_map[1]) == ({0}, SWAP_HAS_CACHE + 1)
         assert (mms[0].rss[MM_ANONPAGES], mms[0].rss[MM_SWAPENTS]) == (0, 1)
 
 

@@ -32,6 +32,7 @@ from mmspec.kernels.changes import (
     PROTECTING_KEEPS_PMD_HUGE,
     SOFT_DIRTY_OVER_THP_MIGRATION,
     SPLIT_FREEZE_FLAG,
+    SPLIT_TAIL_MAPPED_BEFORE_PUBLISHED,
     SPLIT_TAIL_PUBLISHED_LAST,
     SPLIT_WAITS_FOR_ZAP,
     SPLIT_WARNS_IF_MAPPED,
@@ -910,7 +911,7 @@ def change_huge_pmd(vma: Vma, pmd: Pmd, address: u32, newprot: u64, cp_flags: u8
 
 
 @restates("mm/huge_memory.c", at="v4.14")
-def madvise_free_huge_pmd(freed: FreedPages, vma: Vma, pmd: Pmd, start: u32, end: u32) -> bool:
+def madvise_free_huge_pmd(tlb: MmuGather, vma: Vma, pmd: Pmd, start: u32, end: u32) -> bool:
     """MADV_FREE of a huge page that nobody else maps; False if there is none, or not any more."""
     ptl = pmd_trans_huge_lock(pmd)
     if not ptl:
@@ -943,11 +944,11 @@ def madvise_free_huge_pmd(freed: FreedPages, vma: Vma, pmd: Pmd, start: u32, end
             pmdp_invalidate(vma, start, pmd)
         else:
             pmdp_huge_get_and_clear(pmd)
-        may_read_as_zero(vma.vm_mm, start, page, HPAGE_PMD_NR, freed)
+        may_read_as_zero(vma.vm_mm, start, page, HPAGE_PMD_NR, True)
         set_pmd_at(pmd, pmd_mkclean(pmd_mkold(orig_pmd)))
-        freed.flush = True
+        tlb_remove_pmd_tlb_entry(tlb, start)
     else:
-        may_read_as_zero(vma.vm_mm, start, page, HPAGE_PMD_NR, freed)
+        may_read_as_zero(vma.vm_mm, start, page, HPAGE_PMD_NR, False)
     mark_page_lazyfree(page)
     spin_unlock(ptl)
     return True
@@ -1235,6 +1236,16 @@ def _copy_flags(head: Page, tail: Page) -> None:
     acquired(tail)
 
 
+def set_tail_mapping(head: Page, nr: u16) -> None:
+    """Say in a tail where its mappings are to be found."""
+    tail = head + nr
+    assert nr <= 2 or tail.mapping == TAIL_MAPPING, (
+        "VM_BUG_ON_PAGE(tail > 2 && page_tail->mapping != TAIL_MAPPING)"
+    )
+    tail.mapping = head.mapping
+    tail.index = head.index + nr
+
+
 @restates("mm/huge_memory.c", at="v4.14")
 def __split_huge_page_tail(head: Page, nr: u16, pagelist: PageList) -> None:
     """Make a tail an independent page, locked as the head is; put it on a list if one is given."""
@@ -1248,6 +1259,8 @@ def __split_huge_page_tail(head: Page, nr: u16, pagelist: PageList) -> None:
         else:
             page_ref_inc(tail)
     _copy_flags(head, tail)
+    if has(SPLIT_TAIL_MAPPED_BEFORE_PUBLISHED):
+        set_tail_mapping(head, nr)
     # all of it is in place: from here on it is no tail
     tail.compound_head = 0
     if has(SPLIT_TAIL_PUBLISHED_LAST):
@@ -1256,11 +1269,8 @@ def __split_huge_page_tail(head: Page, nr: u16, pagelist: PageList) -> None:
             page_ref_add(tail, 2)
         else:
             page_ref_inc(tail)
-    assert nr <= 2 or tail.mapping == TAIL_MAPPING, (
-        "VM_BUG_ON_PAGE(tail > 2 && page_tail->mapping != TAIL_MAPPING)"
-    )
-    tail.mapping = head.mapping
-    tail.index = head.index + nr
+    if not has(SPLIT_TAIL_MAPPED_BEFORE_PUBLISHED):
+        set_tail_mapping(head, nr)
     if pagelist:
         get_page(tail)
         list_add_page(pagelist, tail)
@@ -1580,7 +1590,7 @@ def set_pmd_migration_entry_literally(page: Page, vma: Vma, address: u32) -> Non
     spin_unlock(ptl)
 
 
-from mmspec.spec.page.madvise import FreedPages, may_read_as_zero  # noqa: E402
+from mmspec.spec.page.madvise import may_read_as_zero  # noqa: E402
 from mmspec.spec.page.migrate import (  # noqa: E402
     PageList,
     list_add_page,

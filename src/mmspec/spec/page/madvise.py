@@ -1,19 +1,16 @@
 """MADV_FREE: what a range holds is not needed, until something is stored there (mm/madvise.c).
 
 The kernel may drop what is there, or not; a load finds the old contents or zero. Here the contents
-become zero at once, so that what is stored afterwards can be told. Stores that meet the call may be
-lost: what a load must return is settled when the call ends.
+become zero at once, so that what is stored afterwards can be told.
 """
 
 from __future__ import annotations
 
-from mmspec.lang import Array, OnStack, array, restates, u8, u16, u32, unlocked
+from mmspec.lang import restates, u16, u32, unlocked
 from mmspec.spec.machine.locks import spin_lock, spin_unlock
 from mmspec.spec.machine.pgtable import (
     non_swap_entry,
     pmd_none,
-    pmd_pfn,
-    pmd_present,
     pmd_trans_huge,
     pte_dirty,
     pte_mkclean,
@@ -23,14 +20,11 @@ from mmspec.spec.machine.pgtable import (
     pte_present,
     pte_to_swp_entry,
     pte_young,
-    swp_offset,
 )
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_MASK,
-    HPAGE_PMD_NR,
     HPAGE_PMD_SIZE,
     PAGE_SIZE,
-    USER_PAGES,
 )
 from mmspec.spec.page.filemap import trylock_page, unlock_page
 from mmspec.spec.page.mm import (
@@ -40,7 +34,13 @@ from mmspec.spec.page.mm import (
     page_to_pfn,
     pfn_to_page,
 )
-from mmspec.spec.page.mm_types import MM_SWAPENTS, Mm, Page, Pmd, Pte, Vma, mem_map
+from mmspec.spec.page.mm_types import MM_SWAPENTS, Mm, Page, Pmd, Pte, Vma
+from mmspec.spec.page.mmu_gather import (
+    MmuGather,
+    tlb_finish_mmu,
+    tlb_gather_mmu,
+    tlb_remove_tlb_entry,
+)
 from mmspec.spec.page.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
@@ -53,7 +53,6 @@ from mmspec.spec.page.page_flags import (
     clear_page_flags,
 )
 from mmspec.spec.page.pgtable import (
-    flush_tlb_range,
     forget,
     pmd_none_or_trans_huge_or_clear_bad,
     pmd_offset,
@@ -66,70 +65,42 @@ from mmspec.spec.page.pgtable import (
 )
 from mmspec.spec.page.rmap import flush_tlb_batched_pending
 from mmspec.spec.page.swap import mark_page_lazyfree, put_page
-from mmspec.spec.page.swapfile import data_in_slot, free_swap_and_cache, try_to_free_swap
-
-
-class FreedPages(OnStack):
-    """struct mmu_gather, as MADV_FREE uses it: whether there is anything to flush.
-
-    pages: which user pages were freed (checking).
-    """
-
-    flush: bool = False
-    pages: Array[u8] = array(USER_PAGES)
-
+from mmspec.spec.page.swapfile import free_swap_and_cache, try_to_free_swap
 
 # --------------------------------------------------------------- what loads must return (checking)
 
 
 @unlocked
-def _may_read_as_zero(mm: Mm, k: u32, page: Page, nr: u16) -> None:
-    for i in range(nr):
-        (page + i).data = 0
-        forget(mm, k + i, page_to_pfn(page) + i + 1)
-
-
-def may_read_as_zero(mm: Mm, address: u32, page: Page, nr: u16, freed: FreedPages) -> None:
+def may_read_as_zero(mm: Mm, address: u32, page: Page, nr: u16, cached: bool) -> None:
     """What a page or a huge page held may be zero from now on: here it is.
 
-    Others may still store to it by translations that say that it is dirty: until the call ends that
-    can be lost.
+    cached: others may still store to it by translations that say that it is dirty. Until these are
+    flushed such a store is not lost, unless the page is dropped.
     """
-    _may_read_as_zero(mm, user_page(address), page, nr)
+    k = user_page(address)
     for i in range(nr):
-        freed.pages[user_page(address) + i] = 1
-
-
-def _holds(mm: Mm, k: u32) -> u8:
-    """What a load of a user page would find, after a fault if need be."""
-    pmd = mm.pgd.pmd[k // HPAGE_PMD_NR].val
-    if pmd_none(pmd) or not pmd_present(pmd):
-        return 0
-    if pmd_trans_huge(pmd):
-        return mem_map[pmd_pfn(pmd) + k % HPAGE_PMD_NR].data
-    pte = pmd_table(pmd).pte[k % HPAGE_PMD_NR].val
-    if pte_present(pte):
-        return mem_map[pte_pfn(pte)].data
-    if pte_none(pte):
-        return 0
-    entry = pte_to_swp_entry(pte)
-    if non_swap_entry(entry):
-        return mem_map[swp_offset(entry)].data
-    return data_in_slot(swp_offset(entry))
+        (page + i).data = 0
+        if cached:
+            forget(mm, k + i, page_to_pfn(page) + i + 1)
+            mm.moved[k + i] = k + i + 1
+        else:
+            forget(mm, k + i, 0)
 
 
 @unlocked
-def holds_what_is_there(mm: Mm, k: u32) -> None:
-    """The call has ended: from now on no store to the page may be lost."""
-    mm.last_store[k] = _holds(mm, k)
-    mm.zapped[k] = 0
+def is_dropped(mm: Mm, address: u32, page: Page) -> None:
+    """A page that MADV_FREE was applied to is dropped; and with it stores by such translations."""
+    k = user_page(address)
+    frame = page_to_pfn(page) + 1
+    if mm.zapped[k] == frame:
+        forget(mm, k, frame)
 
 
 # ------------------------------------------------------------------------------------ MADV_FREE
 
 
 @restates("mm/madvise.c", at="v4.14")
-def madvise_free_pte(freed: FreedPages, mm: Mm, address: u32, pte: Pte, page: Page) -> None:
+def madvise_free_pte(tlb: MmuGather, mm: Mm, address: u32, pte: Pte, page: Page) -> None:
     """A base page is not needed. Requires: the PTE's lock."""
     ptent = pte.val
     if PageSwapCache(page) or PageDirty(page):
@@ -146,20 +117,20 @@ def madvise_free_pte(freed: FreedPages, mm: Mm, address: u32, pte: Pte, page: Pa
         unlock_page(page)
     if pte_young(ptent) or pte_dirty(ptent):
         ptent = ptep_get_and_clear(pte)
-        may_read_as_zero(mm, address, page, 1, freed)
+        may_read_as_zero(mm, address, page, 1, True)
         set_pte_at(pte, pte_mkclean(pte_mkold(ptent)))
-        freed.flush = True
+        tlb_remove_tlb_entry(tlb, address)
     else:
-        may_read_as_zero(mm, address, page, 1, freed)
+        may_read_as_zero(mm, address, page, 1, False)
     mark_page_lazyfree(page)
 
 
 @restates("mm/madvise.c", at="v4.14")
-def madvise_free_pte_range(freed: FreedPages, vma: Vma, pmd: Pmd, start: u32, end: u32) -> None:
+def madvise_free_pte_range(tlb: MmuGather, vma: Vma, pmd: Pmd, start: u32, end: u32) -> None:
     """MADV_FREE below one PMD."""
     mm = vma.vm_mm
     pmdval = pmd.val
-    if pmd_trans_huge(pmdval) and madvise_free_huge_pmd(freed, vma, pmd, start, end):
+    if pmd_trans_huge(pmdval) and madvise_free_huge_pmd(tlb, vma, pmd, start, end):
         return
     if pmd_none_or_trans_huge_or_clear_bad(pmd):
         return
@@ -181,7 +152,6 @@ def madvise_free_pte_range(freed: FreedPages, vma: Vma, pmd: Pmd, start: u32, en
                 add_mm_counter(mm, MM_SWAPENTS, -1)
                 free_swap_and_cache(entry)
                 pte_clear_not_present_full(mm, address, pte)
-                freed.pages[user_page(address)] = 1
             address += PAGE_SIZE
             continue
         page = pfn_to_page(pte_pfn(ptent))
@@ -204,7 +174,7 @@ def madvise_free_pte_range(freed: FreedPages, vma: Vma, pmd: Pmd, start: u32, en
             unlock_page(page)
             spin_lock(table.ptl)
             continue
-        madvise_free_pte(freed, mm, address, pte, page)
+        madvise_free_pte(tlb, mm, address, pte, page)
         address += PAGE_SIZE
     spin_unlock(table.ptl)
 
@@ -213,7 +183,8 @@ def madvise_free_pte_range(freed: FreedPages, vma: Vma, pmd: Pmd, start: u32, en
 def madvise_free_single_vma(vma: Vma, start: u32, end: u32) -> None:
     """MADV_FREE of a part of a VMA. Requires: mmap_sem for reading."""
     mm = vma.vm_mm
-    freed = FreedPages()
+    tlb = MmuGather()
+    tlb_gather_mmu(tlb, mm, False)
     mmu_notifier_invalidate_range_start(mm, start, end)
     address = start
     while address < end:
@@ -221,14 +192,10 @@ def madvise_free_single_vma(vma: Vma, start: u32, end: u32) -> None:
         pmd = pmd_offset(mm, address)
         pmdval = pmd.val
         if not pmd_none(pmdval):
-            madvise_free_pte_range(freed, vma, pmd, address, following)
+            madvise_free_pte_range(tlb, vma, pmd, address, following)
         address = following
     mmu_notifier_invalidate_range_end(mm, start, end)
-    if freed.flush:
-        flush_tlb_range(mm, start, end)
-    for k in range(USER_PAGES):
-        if freed.pages[k]:
-            holds_what_is_there(mm, k)
+    tlb_finish_mmu(tlb, start, end)
 
 
 from mmspec.spec.page.huge_memory import (  # noqa: E402

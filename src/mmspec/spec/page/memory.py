@@ -7,6 +7,8 @@ from mmspec.kernels.changes import (
     FORK_COPIES_PINNED_PAGES,
     FORK_STOPS_GUP_FAST,
     PMD_MIGRATION_IN_COMMON_PATHS,
+    SWAPIN_KEEPS_OTHERS_OUT,
+    SWAPIN_SKIPS_CACHE,
     UFFD_WP_FLUSHES_BEFORE_COPY,
     USERFAULTFD_WP,
 )
@@ -53,7 +55,7 @@ from mmspec.spec.machine.sizes import (
     USE_ZERO_PAGE,
     ZERO_PFN,
 )
-from mmspec.spec.page.filemap import lock_page, trylock_page, unlock_page
+from mmspec.spec.page.filemap import SetPageLocked, lock_page, trylock_page, unlock_page
 from mmspec.spec.page.huge_memory import (
     FAULT_FLAG_WRITE,
     VM_FAULT_FALLBACK,
@@ -121,7 +123,14 @@ from mmspec.spec.page.page_alloc import (
     copy_highpage,
     mpol_misplaced,
 )
-from mmspec.spec.page.page_flags import PageCompound, PageMlocked, PageSwapCache
+from mmspec.spec.page.page_flags import (
+    PageCompound,
+    PageMlocked,
+    PageSwapCache,
+    PG_swapbacked,
+    set_page_flags,
+)
+from mmspec.spec.page.page_io import swap_readpage_synchronously
 from mmspec.spec.page.pgtable import (
     copied_for_child,
     flush_tlb_range,
@@ -155,14 +164,21 @@ from mmspec.spec.page.rmap import (
     page_move_anon_rmap,
     page_remove_rmap,
 )
-from mmspec.spec.page.swap import lru_cache_add_active_or_unevictable, put_page
+from mmspec.spec.page.swap import (
+    lru_cache_add,
+    lru_cache_add_active_or_unevictable,
+    put_page,
+)
 from mmspec.spec.page.swap_state import lookup_swap_cache, read_swap_cache_async
 from mmspec.spec.page.swapfile import (
     MapCount,
+    __swp_swapcount,
     free_swap_and_cache,
     reuse_swap_page,
     swap_duplicate,
     swap_free,
+    swapcache_clear,
+    swapcache_prepare,
     try_to_free_swap,
 )
 from mmspec.spec.page.swapops import migration_entry_to_page
@@ -271,8 +287,24 @@ def do_swap_page(vmf: VmFault) -> u8:
         # a poisoned page: the process is killed
         return VM_FAULT_OOM
     page = lookup_swap_cache(entry)
+    in_cache = True
     if not page:
-        page = read_swap_cache_async(entry, vma)
+        if has(SWAPIN_SKIPS_CACHE) and __swp_swapcount(entry) == 1:
+            # nobody else has the entry: nobody else will look for the page
+            in_cache = False
+            if has(SWAPIN_KEEPS_OTHERS_OUT) and swapcache_prepare(entry):
+                # another thread of this process is doing the same
+                return 0
+            page = alloc_pages_vma(vma, 0)
+            if page:
+                SetPageLocked(page)
+                set_page_flags(page, PG_swapbacked)
+                swap_readpage_synchronously(page, entry)
+                lru_cache_add(page)
+            elif has(SWAPIN_KEEPS_OTHERS_OUT):
+                swapcache_clear(entry)
+        else:
+            page = read_swap_cache_async(entry, vma)
         if not page:
             # if somebody else was faster there is no entry any more
             pmdval = vmf.pmd.val
@@ -284,13 +316,14 @@ def do_swap_page(vmf: VmFault) -> u8:
             if pteval == vmf.orig_pte:
                 return VM_FAULT_OOM
             return 0
-    lock_page(page)
-    # it may have left the swap cache before it was locked, and even come back at another place
-    slot = page.private
-    if not PageSwapCache(page) or slot != entry:
-        unlock_page(page)
-        put_page(page)
-        return 0
+    if in_cache:
+        lock_page(page)
+        # it may have left the swap cache before it was locked, and even come back at another place
+        slot = page.private
+        if not PageSwapCache(page) or slot != entry:
+            unlock_page(page)
+            put_page(page)
+            return 0
     pmdval = vmf.pmd.val
     vmf.pte = pte_in(pmd_table(pmdval), vmf.address)
     vmf.ptl = pte_lockptr(vmf.pte)
@@ -300,6 +333,8 @@ def do_swap_page(vmf: VmFault) -> u8:
         spin_unlock(vmf.ptl)
         unlock_page(page)
         put_page(page)
+        if has(SWAPIN_KEEPS_OTHERS_OUT) and not in_cache:
+            swapcache_clear(entry)
         return 0
     # Counted as swapped and not yet as mapped: reuse_swap_page() takes the sum.
     add_mm_counter(vma.vm_mm, MM_ANONPAGES, 1)
@@ -321,10 +356,14 @@ def do_swap_page(vmf: VmFault) -> u8:
     if vma.vm_flags & VM_LOCKED:
         try_to_free_swap(page)
     unlock_page(page)
+    ret: u8 = VM_FAULT_WRITE if exclusive else 0
     if vmf.flags & FAULT_FLAG_WRITE:
-        return do_wp_page(vmf)
-    spin_unlock(vmf.ptl)
-    return VM_FAULT_WRITE if exclusive else 0
+        ret = do_wp_page(vmf)
+    else:
+        spin_unlock(vmf.ptl)
+    if has(SWAPIN_KEEPS_OTHERS_OUT) and not in_cache:
+        swapcache_clear(entry)
+    return ret
 
 
 @restates("mm/memory.c", at="v4.14")

@@ -16,6 +16,7 @@ from mmspec.kernels.changes import (
     MIGRATION_WAIT_FOR_HEAD,
     MIGRATION_WAIT_TAKES_NO_REFERENCE,
     MOVE_PAGES_MOVES_THP,
+    MOVED_THP_KEEPS_ITS_SLOTS,
     NUMA_FAULT_FLUSHES_UNDER_LOCK,
     NUMA_MIGRATION_FREEZES_PAGE,
     NUMA_MIGRATION_KEEPS_PMD_HUGE,
@@ -23,6 +24,7 @@ from mmspec.kernels.changes import (
     NUMA_THP_MIGRATION_NOTIFIES,
     RESTORE_BY_WALK,
     THP_MIGRATION,
+    THP_MOVES_IN_SWAP_CACHE,
     USERFAULTFD_WP,
 )
 from mmspec.kernels.drafts import MOVE_PAGES_ISOLATES_TAIL, NUMA_HOLDS_NEW_THP
@@ -87,6 +89,7 @@ from mmspec.spec.page.mm import (
     page_count,
     page_mapcount,
     page_mapped,
+    page_ref_add,
     page_ref_freeze,
     page_ref_unfreeze,
     page_to_nid,
@@ -108,6 +111,7 @@ from mmspec.spec.page.mm_types import (
     Page,
     Pmd,
     Vma,
+    swap_info,
 )
 from mmspec.spec.page.page_alloc import (
     alloc_pages_nodemask,
@@ -122,6 +126,7 @@ from mmspec.spec.page.page_flags import (
     PageLocked,
     PageMlocked,
     PageSwapBacked,
+    PageSwapCache,
     PageTail,
     PageTransCompound,
     PageTransHuge,
@@ -132,6 +137,7 @@ from mmspec.spec.page.page_flags import (
     PG_mlocked,
     PG_referenced,
     PG_swapbacked,
+    PG_swapcache,
     PG_unevictable,
     PG_uptodate,
     PG_young,
@@ -175,6 +181,7 @@ from mmspec.spec.page.rmap import (
     try_to_unmap,
 )
 from mmspec.spec.page.swap import isolate_lru_page, put_page, putback_lru_page
+from mmspec.spec.page.swapfile import total_swap_pages
 from mmspec.spec.page.swapops import migration_entry_to_page
 from mmspec.spec.page.vmstat import VmEvent, count_vm_events
 
@@ -351,6 +358,8 @@ class PageToNode(OnStack):
 def migrate_page_move_mapping(newpage: Page, page: Page) -> int:
     """The new page takes the old one's place; -EAGAIN if anybody else has a reference."""
     expected_count = 1
+    if total_swap_pages() and PageSwapCache(page):
+        return swap_cache_move_mapping(newpage, page)
     if page_count(page) != expected_count:
         return -EAGAIN
     # no turning back from here
@@ -358,6 +367,44 @@ def migrate_page_move_mapping(newpage: Page, page: Page) -> int:
     newpage.mapping = page.mapping
     if PageSwapBacked(page):
         set_page_flags(newpage, PG_swapbacked)
+    return 0
+
+
+@restates("mm/migrate.c", at="v4.14")
+def swap_cache_move_mapping(newpage: Page, page: Page) -> int:
+    """The same of a page in the swap cache, where the new one takes its place: the rest of
+    migrate_page_move_mapping().
+
+    Up to v4.16 a huge page never moves: it has a reference for each of its slots.
+    """
+    nr: u16 = 1
+    if has(THP_MOVES_IN_SWAP_CACHE):
+        nr = hpage_nr_pages(page)
+    spin_lock(swap_info.tree_lock)
+    slot = page.private
+    if page_count(page) != 1 + nr or swap_info.page[slot] is not page:
+        spin_unlock(swap_info.tree_lock)
+        return -EAGAIN
+    if not page_ref_freeze(page, 1 + nr):
+        spin_unlock(swap_info.tree_lock)
+        return -EAGAIN
+    newpage.index = page.index
+    newpage.mapping = page.mapping
+    page_ref_add(newpage, nr)
+    if PageSwapBacked(page):
+        set_page_flags(newpage, PG_swapbacked | PG_swapcache)
+        newpage.private = slot
+        if has(MOVED_THP_KEEPS_ITS_SLOTS):
+            for i in range(1, nr):
+                (newpage + i).private = slot + i
+    # while nobody can make it dirty
+    if PageDirty(page):
+        clear_page_flags(page, PG_dirty)
+        set_page_flags(newpage, PG_dirty)
+    for i in range(nr):
+        swap_info.page[slot + i] = newpage + i
+    page_ref_unfreeze(page, 1)
+    spin_unlock(swap_info.tree_lock)
     return 0
 
 
@@ -371,7 +418,10 @@ def migrate_page_states(newpage: Page, page: Page) -> None:
         PG_referenced | PG_uptodate | PG_dirty | PG_active | PG_unevictable | PG_young | PG_idle
     )
     newpage.flags |= page.flags & copied
-    page.flags &= ~(PG_active | PG_unevictable)
+    # its slot is the new page's
+    if page.flags & PG_swapcache:
+        page.private = 0
+    page.flags &= ~(PG_active | PG_unevictable | PG_swapcache)
 
 
 @restates("mm/migrate.c", at="v4.14")

@@ -160,7 +160,7 @@ class Mm(Struct):
     mmap: Vma = written_under("mmap_sem")
     rss: Array[i16] = array(4, counter())
     nr_ptes: i16 = counter()
-    tlb_flush_batched: u8
+    tlb_flush_batched: u16
     tlb_flush_pending: u8
     last_store: Array[u8] = array(USER_PAGES)
     zapped: Array[u16] = array(USER_PAGES)

@@ -6,7 +6,8 @@ and PG_writeback set.
 
 from __future__ import annotations
 
-from mmspec.lang import atomic, restates, u32
+from mmspec.lang import atomic, restates, u32, u64
+from mmspec.spec.machine.pgtable import swp_offset
 from mmspec.spec.page.filemap import end_page_writeback, unlock_page
 from mmspec.spec.page.mm import hpage_nr_pages
 from mmspec.spec.page.mm_types import Page, swap_info
@@ -57,6 +58,13 @@ def swap_readpage(page: Page) -> None:
     _read_slot(slot, page)
     set_page_flags(page, PG_uptodate)
     unlock_page(page)
+
+
+@restates("mm/page_io.c", at="v4.15")
+def swap_readpage_synchronously(page: Page, entry: u64) -> None:
+    """Read a slot into a page that is not in the swap cache, and stays locked."""
+    _read_slot(swp_offset(entry), page)
+    set_page_flags(page, PG_uptodate)
 
 
 from mmspec.spec.page.swapfile import try_to_free_swap  # noqa: E402

@@ -10,6 +10,7 @@ from enum import IntFlag
 
 from mmspec.kernels.changes import (
     BATCHED_FLUSH_IS_NOT_MISSED,
+    BATCHED_FLUSHES_COUNTED,
     FIND_PMD_READS_ONCE,
     FREEZE_GOES_ON_AFTER_PMD_SPLIT,
     FREEZE_IN_ONE_CALL,
@@ -43,6 +44,7 @@ from mmspec.lang import (
     initializer,
     restates,
     this_task,
+    u16,
     u32,
 )
 from mmspec.spec.machine.locks import (
@@ -841,11 +843,35 @@ def rmap_walk_locked(page: Page, rwc: RmapWalkControl) -> None:
 # ---------------------------------------------------------------------------------- unmapping
 
 
+#: tlb_flush_batched once flushes are counted: how many are pending, and above how many were done.
+TLB_FLUSH_BATCH_FLUSHED_SHIFT = 8
+TLB_FLUSH_BATCH_PENDING_MASK = 0xFF
+
+
+@atomic
+def one_more_flush_pending(mm: Mm) -> None:
+    """A flush was left out. Omits: what is done before the count is too large."""
+    mm.tlb_flush_batched += 1
+
+
+@atomic
+def flushes_done(mm: Mm, batch: u16) -> None:
+    """All flushes that were pending when `batch` was read are done: cmpxchg(), so that none is
+    forgotten that came in meanwhile.
+    """
+    if mm.tlb_flush_batched == batch:
+        pending = batch & TLB_FLUSH_BATCH_PENDING_MASK
+        mm.tlb_flush_batched = pending | pending << TLB_FLUSH_BATCH_FLUSHED_SHIFT
+
+
 @restates("mm/rmap.c", at="v4.14")
 def set_tlb_ubc_flush_pending(mm: Mm, writable: bool) -> None:
     """A flush was left out: note that it must be done before the page can be written or freed."""
     tasks[this_task()].flush_required = 1
-    mm.tlb_flush_batched = 1
+    if has(BATCHED_FLUSHES_COUNTED):
+        one_more_flush_pending(mm)
+    else:
+        mm.tlb_flush_batched = 1
     # a dirty entry may be cached as writable: a store needs no look at the page table
     if writable:
         tasks[this_task()].writable = 1
@@ -867,9 +893,23 @@ def try_to_unmap_flush_dirty() -> None:
         try_to_unmap_flush()
 
 
-@restates("mm/rmap.c", at="v4.14")
+@restates("mm/rmap.c", at="v5.18")
 def flush_tlb_batched_pending(mm: Mm) -> None:
     """Somebody unmapped pages here and has not flushed yet: do it now."""
+    if not has(BATCHED_FLUSH_IS_NOT_MISSED):
+        return
+    batch = mm.tlb_flush_batched
+    pending = batch & TLB_FLUSH_BATCH_PENDING_MASK
+    if pending != batch >> TLB_FLUSH_BATCH_FLUSHED_SHIFT:
+        flush_tlb_mm(mm)
+        flushes_done(mm, batch)
+
+
+@flush_tlb_batched_pending.before(BATCHED_FLUSHES_COUNTED, at="v4.14")
+def flush_tlb_batched_pending_if_marked(mm: Mm) -> None:
+    """The same, of all of an address space, under the lock of one page table: what is unmapped in
+    another meanwhile is forgotten.
+    """
     if has(BATCHED_FLUSH_IS_NOT_MISSED) and mm.tlb_flush_batched:
         flush_tlb_mm(mm)
         mm.tlb_flush_batched = 0
@@ -1011,6 +1051,7 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
                     ret = False
                     page_vma_mapped_walk_done(pvmw)
                     break
+                is_dropped(mm, pvmw.address, subpage)
                 add_mm_counter(mm, MM_ANONPAGES, -1)
             else:
                 slot = subpage.private
@@ -1194,6 +1235,7 @@ from mmspec.spec.page.huge_memory import (  # noqa: E402
     set_pmd_migration_entry_v2,
     split_huge_pmd_address,
 )
+from mmspec.spec.page.madvise import is_dropped  # noqa: E402
 from mmspec.spec.page.mlock import clear_page_mlock, mlock_vma_page  # noqa: E402
 from mmspec.spec.page.mmu_notifier import (  # noqa: E402
     mmu_notifier_invalidate_page,

@@ -135,6 +135,12 @@ def swap_free(entry: u64) -> None:
     __swap_entry_free(entry, 1)
 
 
+@restates("mm/swapfile.c", at="v6.8")
+def swapcache_clear(entry: u64) -> None:
+    """The swap cache does not hold the slot any more, or never did."""
+    __swap_entry_free(entry, SWAP_HAS_CACHE)
+
+
 @restates("mm/swapfile.c", at="v4.14")
 @atomic
 def swapcache_free_cluster(entry: u64) -> None:
