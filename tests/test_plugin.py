@@ -25,7 +25,7 @@ def test_a_change_of_ones_own_is_found_out() -> None:
     assert "1 failed, 3 passed" in ran.stdout
     assert "FAILED test_my_change.py::test_it_holds_with_my_change" in ran.stdout
     assert "CPU0                                 CPU1" in ran.stdout
-    assert "violated no_processor_reaches_a_freed_page_through_its_TLB" in ran.stdout
+    assert "violated no_processor_reaches_a_page_that_has_moved" in ran.stdout
 
 
 def test_a_trace_is_replayed_as_a_test(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]

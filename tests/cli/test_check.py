@@ -131,7 +131,7 @@ def test_workers_and_reductions_keep_the_verdict(mmspec: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("check", "sead"), "did you mean seed?"),
+        (("check", "sead"), "did you mean seed"),
         (("check", "seed", "-k", "v9.9"), "there is no kernel 'v9.9'"),
         (("check", "seed", "-k", "v4.14", "--without", "NOTHING"), "there is no change 'NOTHING'"),
         (("check", "seed", "-k", "v4.13", "--without", "THP_MIGRATION"), "v4.13 does not have"),

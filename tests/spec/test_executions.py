@@ -41,7 +41,7 @@ ZAP = Case(
 )
 UNMAP_HUGE = Case(
     [programs.loads, programs.unmaps],
-    (254, 377),
+    (258, 383),
     (122, 180),
     set_up=programs.huge_page,
     sizes=SIZES,
@@ -57,7 +57,7 @@ COPY_ON_WRITE = Case(
 )
 MIGRATE_HUGE = Case(
     [programs.glances, programs.binds],
-    (501, 731),
+    (505, 737),
     (330, 481),
     set_up=programs.huge_page,
     sizes=SIZES,
@@ -65,7 +65,7 @@ MIGRATE_HUGE = Case(
 )
 SPLIT = Case(
     [programs.glances, programs.splits],
-    (639, 919),
+    (646, 929),
     (451, 647),
     set_up=programs.huge_page,
     sizes=SIZES,

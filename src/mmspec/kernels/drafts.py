@@ -126,4 +126,9 @@ MREMAP_FORGETS_MIGRATION_PMD = Change(
     needs=(SOFT_DIRTY_OVER_THP_MIGRATION,),
 )
 
+NEW_VMA_VISITED_FIRST = Change(
+    subject="the reverse map visits the younger of two VMAs with one offset first",
+    release="mutant",
+)
+
 name_changes(globals())

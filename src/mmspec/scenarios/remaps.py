@@ -6,6 +6,7 @@ that shares the pages and migrates them, or a split by debugfs.
 
 from __future__ import annotations
 
+from mmspec.kernels.drafts import NEW_VMA_VISITED_FIRST
 from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.lang import Config
 from mmspec.properties.marks import what_was_stored_to_is_soft_dirty
@@ -100,6 +101,12 @@ SCENARIO = Scenario(
         Row("v4.13", v4_13, "as released"),
         Row("v4.14", v4_14, "as released"),
         Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
+        Row(
+            "new place first",
+            v4_14.with_(*LATER_FIXES, NEW_VMA_VISITED_FIRST),
+            "the same; the reverse map visits the new place first",
+            "is the order of visits what mremap(2) relies on?",
+        ),
     ),
     config=Config.of(
         order=2,

@@ -30,6 +30,7 @@ from mmspec.kernels.drafts import (
     BRANCH_AT_TOP,
     BRANCH_HEAD_ONLY_WITH_PSE,
     BRANCH_ON_ANY_SUBPAGE,
+    NEW_VMA_VISITED_FIRST,
 )
 from mmspec.lang import (
     BUG_ON,
@@ -347,6 +348,8 @@ def anon_vma_interval_tree_insert(avc: AnonVmaChain, anon_vma: AnonVma) -> None:
     following = anon_vma.rb_root
     before: AnonVmaChain = NULL
     while following and following.vma.vm_pgoff <= pgoff:
+        if has(NEW_VMA_VISITED_FIRST) and following.vma.vm_pgoff == pgoff:
+            break
         before = following
         following = following.rb_next
     avc.rb_next = following
