@@ -599,11 +599,26 @@ FIND_PMD_READS_ONCE = Change(
     subject="mm: let mm_find_pmd fix buggy race with THP fault",
     release="v3.16",
 )
+NO_FAULT_IN_REAPED_MEMORY = Change(
+    commit="6b31d5955cb2",
+    subject="mm, oom: fix potential data corruption when oom_reaper races with writer",
+    release="v4.13",
+)
+EXIT_AND_OOM_REAPER_AT_ONCE = Change(
+    commit="212925802454",
+    subject="mm: oom: let oom_reap_task and exit_mmap run concurrently",
+    release="v4.14",
+)
 NEW_PAGE_PREPARED_IF_HUGE = Change(
     commit="40a899ed1648",
     subject="mm: migrate: fix an incorrect call of prep_transhuge_page()",
     release="v4.15",
     needs=(HOTREMOVE_MOVES_THP,),
+)
+OOM_REAPER_GATHERS_EACH_VMA = Change(
+    commit="687cb0884a71",
+    subject="mm, oom_reaper: gather each vma to prevent leaking TLB entry",
+    release="v4.15",
 )
 SOFT_OFFLINE_PINS_THE_PAGE = Change(
     commit="46612b751c49",

@@ -44,6 +44,7 @@ NAMES = (
     "first_touch",
     "remaps_askew",
     "balanced",
+    "reaped",
 )
 
 
