@@ -620,6 +620,11 @@ OOM_REAPER_GATHERS_EACH_VMA = Change(
     subject="mm, oom_reaper: gather each vma to prevent leaking TLB entry",
     release="v4.15",
 )
+MOVED_PAGES_KIND_KNOWN_BEFORE = Change(
+    commit="e0a352fabce6",
+    subject="mm: migrate: don't rely on __PageMovable() of newpage after unlocking it",
+    release="v5.0",
+)
 SOFT_OFFLINE_PINS_THE_PAGE = Change(
     commit="46612b751c49",
     subject="mm: hwpoison: fix thp split handing in soft_offline_in_use_page()",
@@ -629,6 +634,22 @@ COLLAPSE_LEAVES_DUMPED_MM_ALONE = Change(
     commit="59ea6d06cfa9",
     subject="coredump: fix race condition between collapse_huge_page() and core dumping",
     release="v5.2",
+)
+COLLAPSE_WAITS_FOR_WALKERS = Change(
+    commit="2ba99c5e0881",
+    subject="mm/khugepaged: fix GUP-fast interaction by sending IPI",
+    release="v6.1",
+)
+COLLAPSE_TELLS_NONE_APART = Change(
+    commit="34488399fa08",
+    subject="mm/madvise: add file and shmem support to MADV_COLLAPSE",
+    release="v6.1",
+)
+COLLAPSE_LEAVES_ENTRIES_ALONE = Change(
+    commit="edb5d0cf5525",
+    subject="mm/MADV_COLLAPSE: catch !none !huge !bad pmd lookups",
+    release="v6.2",
+    needs=(COLLAPSE_TELLS_NONE_APART,),
 )
 HOTREMOVE_STEPS_OVER_ANY_PART = Change(
     commit="b62b51d2d159",

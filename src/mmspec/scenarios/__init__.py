@@ -45,6 +45,7 @@ NAMES = (
     "remaps_askew",
     "balanced",
     "reaped",
+    "collapsed_pinned",
 )
 
 

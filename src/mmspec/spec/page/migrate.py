@@ -18,6 +18,7 @@ from mmspec.kernels.changes import (
     NUMA_MIGRATION_FREEZES_PAGE,
     NUMA_MIGRATION_KEEPS_PMD_HUGE,
     NUMA_MOVES_THP_AS_ANY_PAGE,
+    MOVED_PAGES_KIND_KNOWN_BEFORE,
     RESTORE_BY_WALK,
     THP_MIGRATION,
     USERFAULTFD_WP,
@@ -127,6 +128,7 @@ from mmspec.spec.page.page_flags import (
     PG_unevictable,
     PG_uptodate,
     PG_young,
+    __PageMovable,
     clear_page_flags,
     compound_head,
     set_page_flags,
@@ -415,7 +417,11 @@ def __unmap_and_move(page: Page, newpage: Page, force: bool, mode: u8) -> int:
             put_anon_vma(anon_vma)
     unlock_page(page)
     if rc == 0:
-        putback_lru_page(newpage)
+        if not has(MOVED_PAGES_KIND_KNOWN_BEFORE) and __PageMovable(newpage):
+            # unlocked by now, but we have a reference
+            put_page(newpage)
+        else:
+            putback_lru_page(newpage)
     return rc
 
 

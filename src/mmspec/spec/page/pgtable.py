@@ -314,6 +314,12 @@ def _interrupts_are_off(mm: Mm) -> bool:
 
 
 @atomic
+def tlb_remove_table_sync_one() -> None:
+    """Wait until nobody walks page tables with interrupts off."""
+    wait_until(lambda: not _interrupts_are_off(NULL))
+
+
+@atomic
 def flush_tlb_range(mm: Mm, start: u32, end: u32) -> None:
     """Make every processor forget translations of a range; done when all have."""
     wait_until(lambda: not _interrupts_are_off(mm))
