@@ -22,8 +22,8 @@ BUG = Bug(
     violates=no_store_is_lost,
     key_steps=(),
     steps=0,
-    states=0,
-    exhausted=0,
+    states=3_155,
+    exhausted=3_181,
     reached=(gup_pte_range, __collapse_huge_page_copy),
     not_here="a flush is an interrupt here, which waits for who has them off",
 )

@@ -23,8 +23,8 @@ BUG = Bug(
     violates=the_kernel_does_not_oops,
     key_steps=(),
     steps=0,
-    states=0,
-    exhausted=0,
+    states=1_050,
+    exhausted=1_050,
     reached=(remove_migration_pmd, khugepaged_scan_mm_slot),
     not_here="what is not present is bad on x86: pmd_bad() wants all bits of a table's entry",
 )

@@ -21,8 +21,8 @@ BUG = Bug(
     violates=no_assertion_fails,
     key_steps=(),
     steps=0,
-    states=0,
-    exhausted=0,
+    states=8_059,
+    exhausted=8_020,
     reached=(remove_migration_pmd, zap_huge_pmd),
     not_here="the mapping of an anonymous page is not cleared while somebody has a reference",
 )

@@ -25,8 +25,8 @@ BUG = Bug(
         "linger: do_huge_pmd_anonymous_page",
         "linger: cpu_load",
     ),
-    steps=40,
-    states=4_787,
-    exhausted=7_077,
+    steps=42,
+    states=5_151,
+    exhausted=7_696,
     reached=(zap_huge_pmd, zap_pte_range, do_anonymous_page),
 )

@@ -21,8 +21,8 @@ BUG = Bug(
     violates=no_processor_reaches_a_freed_page_through_its_TLB,
     key_steps=(),
     steps=0,
-    states=8_381,
-    exhausted=8_381,
+    states=9_026,
+    exhausted=9_026,
     reached=(zap_huge_pmd,),
     not_here="x86 flushes when a whole address space is unmapped, too",
 )

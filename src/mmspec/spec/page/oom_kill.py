@@ -13,7 +13,7 @@ from mmspec.spec.page.memory import zap_pmd_range
 from mmspec.spec.page.mm import set_mm_flag
 from mmspec.spec.page.mm_types import MMF_OOM_SKIP, MMF_UNSTABLE, VM_LOCKED, Mm, Vma
 from mmspec.spec.page.mmap import mmdrop, mmget_not_zero, mmgrab, mmput
-from mmspec.spec.page.mmu_gather import MmuGather, tlb_finish_mmu
+from mmspec.spec.page.mmu_gather import MmuGather, tlb_finish_mmu, tlb_gather_mmu
 
 
 @initializer
@@ -36,23 +36,21 @@ def can_madv_dontneed_vma(vma: Vma) -> bool:
 
 def _unmap_vmas(mm: Mm) -> None:
     """Unmap what may be dropped. Requires: mmap_sem."""
-    if has(OOM_REAPER_GATHERS_EACH_VMA):
-        vma = mm.mmap
-        while vma:
-            if can_madv_dontneed_vma(vma):
-                tlb = MmuGather(mm=mm, start=vma.vm_start, end=vma.vm_end)
-                zap_pmd_range(tlb, vma, vma.vm_start, vma.vm_end)
-                tlb_finish_mmu(tlb)
-            vma = vma.vm_next
-        return
-    # all of it, as if nobody used it any more: some architectures do not flush then; x86 does
-    whole = MmuGather(mm=mm, start=USER_BASE, end=USER_END)
+    tlb = MmuGather()
+    if not has(OOM_REAPER_GATHERS_EACH_VMA):
+        # as if nobody used it any more: some architectures do not flush then; x86 does
+        tlb_gather_mmu(tlb, mm, True)
     vma = mm.mmap
     while vma:
         if can_madv_dontneed_vma(vma):
-            zap_pmd_range(whole, vma, vma.vm_start, vma.vm_end)
+            if has(OOM_REAPER_GATHERS_EACH_VMA):
+                tlb_gather_mmu(tlb, mm, False)
+            zap_pmd_range(tlb, vma, vma.vm_start, vma.vm_end)
+            if has(OOM_REAPER_GATHERS_EACH_VMA):
+                tlb_finish_mmu(tlb, vma.vm_start, vma.vm_end)
         vma = vma.vm_next
-    tlb_finish_mmu(whole)
+    if not has(OOM_REAPER_GATHERS_EACH_VMA):
+        tlb_finish_mmu(tlb, USER_BASE, USER_END)
 
 
 @restates("mm/oom_kill.c", at="v4.14")
