@@ -635,6 +635,18 @@ COLLAPSE_LEAVES_DUMPED_MM_ALONE = Change(
     subject="coredump: fix race condition between collapse_huge_page() and core dumping",
     release="v5.2",
 )
+CONTIG_MOVES_THP = Change(
+    commit="1da2f328fa64",
+    subject="mm,thp,compaction,cma: allow THP migration for CMA allocations",
+    release="v5.7",
+    needs=(THP_MIGRATION, HOTREMOVE_MOVES_THP),
+)
+ISOLATION_COUNTS_ALL_MAPPINGS = Change(
+    commit="829ae0f81ce0",
+    subject="mm: migrate: fix THP's mapcount on isolation",
+    release="v6.1",
+    needs=(CONTIG_MOVES_THP,),
+)
 COLLAPSE_WAITS_FOR_WALKERS = Change(
     commit="2ba99c5e0881",
     subject="mm/khugepaged: fix GUP-fast interaction by sending IPI",

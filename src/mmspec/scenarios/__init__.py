@@ -39,6 +39,7 @@ NAMES = (
     "collapsed",
     "neighbours",
     "offlined",
+    "emptied",
     "moved_whole",
     "soft_offlined",
     "first_touch",
