@@ -20,8 +20,8 @@ BUG = Bug(
     cases=("small/allocate", "both/allocate"),
     violates=memory_that_is_taken_is_empty,
     key_steps=("allocate: page_mapcount",),
-    steps=18,
-    states=38,
-    exhausted=1_031,
+    steps=14,
+    states=30,
+    exhausted=1_029,
     reached=(migrate_page_move_mapping,),
 )

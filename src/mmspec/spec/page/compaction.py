@@ -42,8 +42,6 @@ def isolate_migratepages_block(start: u16, end: u16, pagelist: PageList) -> None
     while pfn < end and pagelist.nr < USER_PAGES:
         page = mem_map[pfn]
         pfn += 1
-        if PageCompound(page) and not has(CONTIG_MOVES_THP):
-            continue
         if PageTail(page) or not PageLRU(page):
             continue
         if not get_page_unless_zero(page):
@@ -67,8 +65,6 @@ def isolate_migratepages_block_by_heads(start: u16, end: u16, pagelist: PageList
     while pfn < end and pagelist.nr < USER_PAGES:
         page = mem_map[pfn]
         pfn += 1
-        if PageCompound(page) and not has(CONTIG_MOVES_THP):
-            continue
         if PageTail(page) or not PageLRU(page):
             continue
         if page_count(page) > page_mapcount(page):
@@ -89,6 +85,11 @@ def alloc_contig_range(start: u16, end: u16) -> int:
 
     Omits: undoing the isolation of the range; trying more than once.
     """
+    if not has(CONTIG_MOVES_THP):
+        for pfn in range(start, end):
+            if PageCompound(mem_map[pfn]):
+                # it would be left where it is
+                return -EBUSY
     start_isolate_page_range(start, end)
     pagelist = PageList()
     isolate_migratepages_block(start, end, pagelist)
