@@ -7,6 +7,7 @@ from mmspec.lang import NULL, has, restates, u16, u32
 from mmspec.spec.machine.sizes import HPAGE_PMD_NR, USER_PAGES
 from mmspec.spec.page.memory_hotplug import start_isolate_page_range
 from mmspec.spec.page.migrate import (
+    MIGRATE_SYNC,
     PageList,
     PageToNode,
     list_add_page,
@@ -94,7 +95,7 @@ def alloc_contig_range(start: u16, end: u16) -> int:
     pagelist = PageList()
     isolate_migratepages_block(start, end, pagelist)
     if not list_is_empty(pagelist):
-        if migrate_pages(pagelist, alloc_migration_target, 0, NULL) != 0:
+        if migrate_pages(pagelist, alloc_migration_target, 0, NULL, MIGRATE_SYNC) != 0:
             putback_movable_pages(pagelist)
     for pfn in range(start, end):
         if not is_free_buddy_page(mem_map[pfn]):
