@@ -674,11 +674,31 @@ FIND_PMD_READS_ONCE = Change(
     subject="mm: let mm_find_pmd fix buggy race with THP fault",
     release="v3.16",
 )
+NO_FAULT_IN_REAPED_MEMORY = Change(
+    commit="6b31d5955cb2",
+    subject="mm, oom: fix potential data corruption when oom_reaper races with writer",
+    release="v4.13",
+)
+EXIT_AND_OOM_REAPER_AT_ONCE = Change(
+    commit="212925802454",
+    subject="mm: oom: let oom_reap_task and exit_mmap run concurrently",
+    release="v4.14",
+)
 NEW_PAGE_PREPARED_IF_HUGE = Change(
     commit="40a899ed1648",
     subject="mm: migrate: fix an incorrect call of prep_transhuge_page()",
     release="v4.15",
     needs=(HOTREMOVE_MOVES_THP,),
+)
+OOM_REAPER_GATHERS_EACH_VMA = Change(
+    commit="687cb0884a71",
+    subject="mm, oom_reaper: gather each vma to prevent leaking TLB entry",
+    release="v4.15",
+)
+MOVED_PAGES_KIND_KNOWN_BEFORE = Change(
+    commit="e0a352fabce6",
+    subject="mm: migrate: don't rely on __PageMovable() of newpage after unlocking it",
+    release="v5.0",
 )
 SOFT_OFFLINE_PINS_THE_PAGE = Change(
     commit="46612b751c49",
@@ -689,6 +709,34 @@ COLLAPSE_LEAVES_DUMPED_MM_ALONE = Change(
     commit="59ea6d06cfa9",
     subject="coredump: fix race condition between collapse_huge_page() and core dumping",
     release="v5.2",
+)
+CONTIG_MOVES_THP = Change(
+    commit="1da2f328fa64",
+    subject="mm,thp,compaction,cma: allow THP migration for CMA allocations",
+    release="v5.7",
+    needs=(THP_MIGRATION, HOTREMOVE_MOVES_THP),
+)
+ISOLATION_COUNTS_ALL_MAPPINGS = Change(
+    commit="829ae0f81ce0",
+    subject="mm: migrate: fix THP's mapcount on isolation",
+    release="v6.1",
+    needs=(CONTIG_MOVES_THP,),
+)
+COLLAPSE_WAITS_FOR_WALKERS = Change(
+    commit="2ba99c5e0881",
+    subject="mm/khugepaged: fix GUP-fast interaction by sending IPI",
+    release="v6.1",
+)
+COLLAPSE_TELLS_NONE_APART = Change(
+    commit="34488399fa08",
+    subject="mm/madvise: add file and shmem support to MADV_COLLAPSE",
+    release="v6.1",
+)
+COLLAPSE_LEAVES_ENTRIES_ALONE = Change(
+    commit="edb5d0cf5525",
+    subject="mm/MADV_COLLAPSE: catch !none !huge !bad pmd lookups",
+    release="v6.2",
+    needs=(COLLAPSE_TELLS_NONE_APART,),
 )
 HOTREMOVE_STEPS_OVER_ANY_PART = Change(
     commit="b62b51d2d159",

@@ -28,6 +28,6 @@ BUG = Bug(
     ),
     steps=140,
     states=956,
-    exhausted=7_270,
+    exhausted=7_318,
     reached=(__split_huge_page,),
 )

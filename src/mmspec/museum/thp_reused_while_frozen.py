@@ -29,6 +29,6 @@ BUG = Bug(
     ),
     steps=108,
     states=6_899,
-    exhausted=254_683,
+    exhausted=255_732,
     reached=(do_huge_pmd_wp_page, remove_migration_pte),
 )

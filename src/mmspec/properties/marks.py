@@ -186,6 +186,16 @@ def huge_pages_stay_huge() -> bool:
 
 
 @at_rest
+def memory_that_is_taken_is_empty() -> bool:
+    """A range of frames that was to be emptied, and in which nothing is pinned, is free."""
+    for n in range(NR_FRAMES):
+        if pgdat.isolated_start <= n and n < pgdat.isolated_end:
+            if not mem_map[n].buddy:
+                return False
+    return True
+
+
+@at_rest
 def what_was_thrown_away_is_gone() -> bool:
     """Where everything was thrown away after the last store, nothing that was stored is left."""
     for m in range(NR_MMS):

@@ -40,6 +40,7 @@ NAMES = (
     "collapsed",
     "neighbours",
     "offlined",
+    "emptied",
     "moved_whole",
     "soft_offlined",
     "first_touch",
@@ -54,6 +55,8 @@ NAMES = (
     "swapped_whole",
     "swapped_apart",
     "swapped_beside",
+    "reaped",
+    "collapsed_pinned",
 )
 
 

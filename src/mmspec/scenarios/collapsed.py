@@ -13,7 +13,7 @@ from mmspec.properties.marks import (
 )
 from mmspec.scenarios import moves
 from mmspec.scenarios.moves import move
-from mmspec.scenarios.scenario import Case, Row, Scenario, Witness
+from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
 from mmspec.scenarios.seed import inherit, split, write, zap
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, USER_BASE
 from mmspec.spec.page.coredump import do_coredump
@@ -31,6 +31,14 @@ def scattered() -> None:
     mmap(USER_BASE, HPAGE_PMD_SIZE)
     store(USER_BASE, 1)
     split_huge_pages_set()
+    store(USER_BASE, 1)
+
+
+def whole() -> None:
+    """A huge page, in a process that khugepaged is to look at."""
+    boot()
+    madvise_hugepage()
+    mmap(USER_BASE, HPAGE_PMD_SIZE)
     store(USER_BASE, 1)
 
 
@@ -55,9 +63,9 @@ def leave() -> None:
 SCENARIO = Scenario(
     name="collapsed",
     title="base pages are collapsed to a huge page while they are used, moved or dumped",
-    cases=tuple(
-        Case(f"scattered/{task.__name__}/collapse", scattered, (task, collapse))
-        for task in (write, zap, inherit, split, move, leave, dump)
+    cases=(
+        *crossed((scattered,), (write, zap, inherit, split, move, leave, dump), (collapse,)),
+        *crossed((whole,), (move, zap), (collapse,)),
     ),
     rows=(
         Row("v4.13", v4_13, "as released"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from mmspec.kernels.releases import v4_13, v4_14, v4_14_fixed
+from mmspec.scenarios.emptied import v4_14_contig
 from mmspec.spec.machine.pgtable import pmd_trans_huge, pte_pfn
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
+from mmspec.spec.page.compaction import alloc_contig_range
 from mmspec.spec.page.memory_failure import soft_offline_page
 from mmspec.spec.page.memory_hotplug import do_migrate_range, offline_pages
 from mmspec.spec.page.mm_types import EBUSY, NR_ISOLATED_ANON, mem_map, mms, pgdat
@@ -116,4 +118,19 @@ def test_what_cannot_be_moved_is_put_back() -> None:
 
         assert _frames(4) == [0, 1, 2, 3]
         assert (mem_map[0]._refcount, mem_map[0].flags & PG_lru) == (2, PG_lru)
+        assert pgdat.stat[NR_ISOLATED_ANON] == 0
+
+
+def test_a_range_is_emptied_but_for_what_is_pinned() -> None:
+    with machine(v4_14_contig) as made:
+        _huge_page(made, 4)
+        made.call(madvise_dontneed, USER_BASE + PAGE_SIZE, PAGE_SIZE)
+        mem_map[0]._refcount += 1
+
+        assert made.call(alloc_contig_range, 0, 4) == -EBUSY
+        assert mem_map[0].flags & PG_head
+        mem_map[0]._refcount -= 1
+        assert made.call(alloc_contig_range, 0, 4) == 0
+
+        _loads(made, 4)
         assert pgdat.stat[NR_ISOLATED_ANON] == 0

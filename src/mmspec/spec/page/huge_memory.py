@@ -156,6 +156,7 @@ from mmspec.spec.page.mm import (
     VM_WARN_ON_ONCE_PAGE,
     add_mm_counter,
     add_nr_ptes,
+    check_stable_address_space,
     compound_mapcount,
     compound_mapcount_dec,
     get_page,
@@ -349,6 +350,11 @@ def __do_huge_pmd_anonymous_page(vmf: VmFault, page: Page) -> u8:
         pte_free(pgtable)
         put_page(page)
         return 0
+    if check_stable_address_space(vma.vm_mm):
+        spin_unlock(vmf.ptl)
+        put_page(page)
+        pte_free(pgtable)
+        return VM_FAULT_OOM
     if userfaultfd_missing(vma):
         spin_unlock(vmf.ptl)
         put_page(page)

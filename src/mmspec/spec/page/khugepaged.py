@@ -5,7 +5,12 @@ The list of address spaces is a flag of each; what is done under khugepaged_mm_l
 
 from __future__ import annotations
 
-from mmspec.kernels.changes import COLLAPSE_LEAVES_DUMPED_MM_ALONE
+from mmspec.kernels.changes import (
+    COLLAPSE_LEAVES_DUMPED_MM_ALONE,
+    COLLAPSE_LEAVES_ENTRIES_ALONE,
+    COLLAPSE_TELLS_NONE_APART,
+    COLLAPSE_WAITS_FOR_WALKERS,
+)
 from mmspec.lang import (
     BUG_ON,
     NULL,
@@ -28,7 +33,11 @@ from mmspec.spec.machine.locks import (
 )
 from mmspec.spec.machine.pgtable import (
     is_swap_pte,
+    pmd_bad,
     pmd_mkdirty,
+    pmd_none,
+    pmd_present,
+    pmd_trans_huge,
     pte_none,
     pte_pfn,
     pte_present,
@@ -41,6 +50,7 @@ from mmspec.spec.machine.sizes import (
     HPAGE_PMD_ORDER,
     HPAGE_PMD_SIZE,
     NR_MMS,
+    PINS,
 )
 from mmspec.spec.page.filemap import trylock_page, unlock_page
 from mmspec.spec.page.mm import (
@@ -86,11 +96,13 @@ from mmspec.spec.page.pgtable import (
     mk_huge_pmd,
     pgtable_trans_huge_deposit,
     pmd_lock,
+    pmd_offset,
     pmd_populate,
     pmd_table,
     pmdp_collapse_flush,
     pte_clear,
     set_pmd_at,
+    tlb_remove_table_sync_one,
 )
 from mmspec.spec.page.rmap import (
     anon_vma_lock_write,
@@ -301,11 +313,33 @@ def mmget_still_valid(mm: Mm) -> bool:
     return not mm.core_state
 
 
+@restates("mm/khugepaged.c", at="v6.2")
+def find_pmd_or_thp_or_none(mm: Mm, address: u32) -> Pmd:
+    """The PMD for an address if it leads to a page table; NULL for everything else."""
+    pmd = pmd_offset(mm, address)
+    pmde = pmd.val
+    if pmd_none(pmde):
+        return NULL
+    if has(COLLAPSE_LEAVES_ENTRIES_ALONE) and not pmd_present(pmde):
+        return NULL
+    if pmd_trans_huge(pmde) or pmd_bad(pmde):
+        return NULL
+    return pmd
+
+
+@find_pmd_or_thp_or_none.before(COLLAPSE_TELLS_NONE_APART, at="v4.14")
+def find_pmd(mm: Mm, address: u32) -> Pmd:
+    """The same."""
+    return mm_find_pmd(mm, address)
+
+
 def _may_collapse(mm: Mm, address: u32, pmd: Pmd, found: FoundVma) -> bool:
     """What is looked at again with mmap_sem for writing."""
     if has(COLLAPSE_LEAVES_DUMPED_MM_ALONE) and not mmget_still_valid(mm):
         return False
-    return hugepage_vma_revalidate(mm, address, found) and mm_find_pmd(mm, address) is pmd
+    return hugepage_vma_revalidate(mm, address, found) and (
+        find_pmd_or_thp_or_none(mm, address) is pmd
+    )
 
 
 @restates("mm/khugepaged.c", at="v4.14")
@@ -322,7 +356,7 @@ def collapse_huge_page(mm: Mm, address: u32) -> bool:
     down_read(mm.mmap_sem)
     pmd: Pmd = NULL
     if hugepage_vma_revalidate(mm, address, found):
-        pmd = mm_find_pmd(mm, address)
+        pmd = find_pmd_or_thp_or_none(mm, address)
     up_read(mm.mmap_sem)
     if not pmd:
         put_page(new_page)
@@ -343,6 +377,8 @@ def collapse_huge_page(mm: Mm, address: u32) -> bool:
     table = pmd_table(pmdp_collapse_flush(vma, address, pmd))
     spin_unlock(pmd_ptl)
     mmu_notifier_invalidate_range_end(mm, address, address + HPAGE_PMD_SIZE)
+    if PINS and has(COLLAPSE_WAITS_FOR_WALKERS):
+        tlb_remove_table_sync_one()
     spin_lock(table.ptl)
     isolated = __collapse_huge_page_isolate(vma, table)
     spin_unlock(table.ptl)
@@ -384,7 +420,7 @@ def khugepaged_scan_pmd(mm: Mm, vma: Vma, address: u32) -> bool:
 
     Omits: choosing a node. No entry for swap is good enough; any number of others may be none.
     """
-    pmd = mm_find_pmd(mm, address)
+    pmd = find_pmd_or_thp_or_none(mm, address)
     if not pmd:
         return False
     pmdval = pmd.val

@@ -79,6 +79,7 @@ from mmspec.spec.page.mlock import munlock_vma_page
 from mmspec.spec.page.mm import (
     add_mm_counter,
     add_nr_ptes,
+    check_stable_address_space,
     get_page,
     page_count,
     page_mapcount,
@@ -239,6 +240,9 @@ def do_anonymous_page(vmf: VmFault) -> u8:
         vmf.ptl = pte_lockptr(vmf.pte)
         spin_lock(vmf.ptl)
         pteval = vmf.pte.val
+        if pte_none(pteval) and check_stable_address_space(vma.vm_mm):
+            spin_unlock(vmf.ptl)
+            return VM_FAULT_OOM
         if pte_none(pteval):
             set_pte_at(vmf.pte, pte_mkspecial(pfn_pte(ZERO_PFN, vma.vm_page_prot)))
         spin_unlock(vmf.ptl)
@@ -257,6 +261,10 @@ def do_anonymous_page(vmf: VmFault) -> u8:
     vmf.ptl = pte_lockptr(vmf.pte)
     spin_lock(vmf.ptl)
     pteval = vmf.pte.val
+    if pte_none(pteval) and check_stable_address_space(vma.vm_mm):
+        spin_unlock(vmf.ptl)
+        put_page(page)
+        return VM_FAULT_OOM
     if pte_none(pteval) and userfaultfd_missing(vma):
         spin_unlock(vmf.ptl)
         put_page(page)

@@ -16,6 +16,7 @@ from mmspec.kernels.changes import (
     MIGRATION_WAIT_FOR_HEAD,
     MIGRATION_WAIT_TAKES_NO_REFERENCE,
     MOVE_PAGES_MOVES_THP,
+    MOVED_PAGES_KIND_KNOWN_BEFORE,
     MOVED_THP_KEEPS_ITS_SLOTS,
     NUMA_FAULT_FLUSHES_UNDER_LOCK,
     NUMA_MIGRATION_FREEZES_PAGE,
@@ -141,6 +142,7 @@ from mmspec.spec.page.page_flags import (
     PG_unevictable,
     PG_uptodate,
     PG_young,
+    __PageMovable,
     clear_page_flags,
     compound_head,
     set_page_flags,
@@ -482,7 +484,11 @@ def __unmap_and_move(page: Page, newpage: Page, force: bool, mode: u8) -> int:
             put_anon_vma(anon_vma)
     unlock_page(page)
     if rc == 0:
-        putback_lru_page(newpage)
+        if not has(MOVED_PAGES_KIND_KNOWN_BEFORE) and __PageMovable(newpage):
+            # unlocked by now, but we have a reference
+            put_page(newpage)
+        else:
+            putback_lru_page(newpage)
     return rc
 
 

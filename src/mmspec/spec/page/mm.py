@@ -5,12 +5,14 @@ Counts of several words are summed word by word, as the kernel does, with no loc
 
 from __future__ import annotations
 
+from mmspec.kernels.changes import NO_FAULT_IN_REAPED_MEMORY
 from mmspec.lang import (
     NULL,
     asserting,
     atomic,
     bug,
     commuting,
+    has,
     i16,
     i32,
     index_of,
@@ -27,6 +29,7 @@ from mmspec.spec.machine.sizes import (
     PAGE_SHIFT,
 )
 from mmspec.spec.page.mm_types import (
+    MMF_UNSTABLE,
     AnonVma,
     Mm,
     Page,
@@ -321,6 +324,18 @@ def add_nr_ptes(mm: Mm, value: i16) -> None:
 
 
 # ----------------------------------------------------------------------------------- other
+
+
+@restates("include/linux/oom.h", at="v4.14")
+def check_stable_address_space(mm: Mm) -> bool:
+    """Whether memory may be missing that was reaped: then nothing is to be mapped in its place."""
+    return has(NO_FAULT_IN_REAPED_MEMORY) and mm.oom_victim != 0 and mm.flags & MMF_UNSTABLE != 0
+
+
+@atomic
+def set_mm_flag(mm: Mm, flag: u8) -> None:
+    """set_bit(flag, &mm->flags)."""
+    mm.flags |= flag
 
 
 @restates("include/linux/pagemap.h", at="v4.14")

@@ -140,7 +140,7 @@ class Mm(Struct):
     """struct mm_struct. rss by MM_FILEPAGES and so on.
 
     vm_hugepage: MMF_VM_HUGEPAGE, khugepaged may look at it; mm_slot: it is on khugepaged's list.
-    core_state: being dumped.
+    core_state: being dumped. oom_victim: chosen to be killed, so that its memory may be reaped.
     last_store, zapped, moved and pinned belong to checking: what a load of each user page must
     return; the frame (plus one) that was unmapped there but may still be in a TLB; if it was moved,
     the user page (plus one) that it is at now; and the frame that was pinned there, until it is
@@ -153,6 +153,7 @@ class Mm(Struct):
     write_protect_seq: u8
     vm_hugepage: u8 = immutable()
     mm_slot: u8
+    oom_victim: u8 = immutable()
     core_state: u8 = written_under("mmap_sem")
     mmap_sem: RwSemaphore = embedded()
     page_table_lock: SpinLock = embedded()
@@ -279,7 +280,7 @@ swap_info: SwapInfo = static(SwapInfo)
 MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES = 0, 1, 2, 3
 NR_ANON_MAPPED, NR_ANON_THPS, NR_ISOLATED_ANON, NR_MLOCK, NR_FILE_MAPPED = 0, 1, 2, 3, 4
 
-MMF_HUGE_ZERO_PAGE, MMF_HAS_PINNED = 1, 2
+MMF_HUGE_ZERO_PAGE, MMF_HAS_PINNED, MMF_OOM_SKIP, MMF_UNSTABLE = 1, 2, 4, 8
 
 VM_READ, VM_WRITE, VM_EXEC, VM_SHARED = 0x1, 0x2, 0x4, 0x8
 VM_GROWSDOWN = 0x100

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.changes import ZAP_FLUSHES_ALL_ITS_RANGE, ZAP_LEAVES_FLUSHES_TO_GATHER
+from mmspec.kernels.changes import (
+    EXIT_AND_OOM_REAPER_AT_ONCE,
+    ZAP_FLUSHES_ALL_ITS_RANGE,
+    ZAP_LEAVES_FLUSHES_TO_GATHER,
+)
 from mmspec.lang import (
     NULL,
     atomic,
@@ -30,9 +34,10 @@ from mmspec.spec.machine.sizes import (
 )
 from mmspec.spec.page.huge_zero_page import mm_put_huge_zero_page
 from mmspec.spec.page.memory import copy_page_range, zap_pmd_range
-from mmspec.spec.page.mm import add_nr_ptes
+from mmspec.spec.page.mm import add_nr_ptes, set_mm_flag
 from mmspec.spec.page.mm_types import (
     ENOMEM,
+    MMF_OOM_SKIP,
     VM_EXEC,
     VM_LOCKED,
     VM_READ,
@@ -316,7 +321,9 @@ def mm_alloc() -> Mm:
 @initializer
 def mm_init(mm: Mm) -> None:
     """The flags of a new address space."""
+    mm.flags = 0
     mm.vm_hugepage = 0
+    mm.oom_victim = 0
 
 
 @restates("kernel/fork.c", at="v4.14")
@@ -346,6 +353,11 @@ def exit_mmap(mm: Mm) -> None:
     while vma:
         zap_pmd_range(tlb, vma, vma.vm_start, vma.vm_end)
         vma = vma.vm_next
+    if has(EXIT_AND_OOM_REAPER_AT_ONCE) and mm.oom_victim:
+        # from now on the reaper leaves it alone; wait for what it is doing
+        set_mm_flag(mm, MMF_OOM_SKIP)
+        down_write(mm.mmap_sem)
+        up_write(mm.mmap_sem)
     vma = mm.mmap
     while vma:
         following = vma.vm_next
@@ -365,7 +377,6 @@ def mm_free(mm: Mm) -> None:
     """Give an address space back, and its PMD table: pgtable_pmd_page_dtor()."""
     assert mm.pgd.pmd_huge_pte is None, "VM_BUG_ON_PAGE(page->pmd_huge_pte)"
     mm.mmap = NULL
-    mm.flags = 0
     for k in range(USER_PAGES):
         mm.last_store[k] = 0
         mm.zapped[k] = 0
@@ -378,6 +389,21 @@ def mmput_testzero(mm: Mm) -> bool:
     """One user less; whether it was the last."""
     mm.mm_users -= 1
     return mm.mm_users == 0
+
+
+@atomic
+def mmget_not_zero(mm: Mm) -> bool:
+    """One user more, unless it is going away."""
+    if mm.mm_users == 0:
+        return False
+    mm.mm_users += 1
+    return True
+
+
+@atomic
+def mmgrab(mm: Mm) -> None:
+    """One reference to the structure more."""
+    mm.mm_count += 1
 
 
 @atomic

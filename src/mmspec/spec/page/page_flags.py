@@ -82,6 +82,12 @@ def PageAnon(page: Page) -> bool:
 
 
 @atomic
+def __PageMovable(page: Page) -> bool:
+    """Moved by the driver it belongs to. There is no such page here."""
+    return page.mapping & PAGE_MAPPING_FLAGS == PAGE_MAPPING_MOVABLE
+
+
+@atomic
 def PageLocked(page: Page) -> bool:
     """Somebody has the page lock."""
     return compound_head(page).flags & PG_locked != 0

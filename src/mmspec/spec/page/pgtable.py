@@ -76,6 +76,7 @@ from mmspec.spec.machine.sizes import (
 )
 from mmspec.spec.page.mm import page_to_pfn, pfn_to_page
 from mmspec.spec.page.mm_types import (
+    MMF_UNSTABLE,
     VM_WRITE,
     Mm,
     Page,
@@ -310,6 +311,12 @@ def _interrupts_are_off(mm: Mm) -> bool:
             if cpus[cpu].irqs_off and (not mm or tasks[cpu].mm is mm):
                 return True
     return False
+
+
+@atomic
+def tlb_remove_table_sync_one() -> None:
+    """Wait until nobody walks page tables with interrupts off."""
+    wait_until(lambda: not _interrupts_are_off(NULL))
 
 
 @atomic
@@ -615,8 +622,10 @@ def forget(mm: Mm, k: u32, frame: u16) -> None:
     """User page `k` was unmapped for good; `frame` (plus one; 0 for none) may still be cached.
 
     From now on it reads as zero. Stores through a stale translation of the old page are lost, and
-    may be, until the flush.
+    may be, until the flush. What the oom reaper takes may not be missed: nobody is to look again.
     """
+    if mm.flags & MMF_UNSTABLE:
+        return
     mm.last_store[k] = 0
     mm.zapped[k] = frame
     mm.pinned[k] = 0

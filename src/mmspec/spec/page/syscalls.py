@@ -61,6 +61,7 @@ from mmspec.spec.page.mmap import (
 )
 from mmspec.spec.page.mprotect import do_mprotect
 from mmspec.spec.page.mremap import mremap_to
+from mmspec.spec.page.oom_kill import mark_oom_victim
 from mmspec.spec.page.page_alloc import page_alloc_init
 from mmspec.spec.page.page_idle import page_idle_bitmap_read, page_idle_bitmap_write
 from mmspec.spec.page.pgtable import load_from_pinned, store_to_pinned
@@ -434,3 +435,8 @@ def madvise_hugepage() -> int:
 def khugepaged() -> None:
     """khugepaged wakes up once."""
     khugepaged_scan_mm_slot()
+
+
+def oom_kill() -> None:
+    """The OOM killer chooses the caller's process."""
+    mark_oom_victim(tasks[this_task()].mm)
