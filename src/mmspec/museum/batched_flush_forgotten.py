@@ -29,8 +29,8 @@ BUG = Bug(
         "protect: flush_tlb_batched_pending: writes tlb_flush_batched",
         "protect: up_write",
     ),
-    steps=95,
-    states=10_165,
-    exhausted=32_368,
+    steps=91,
+    states=8_459,
+    exhausted=28_508,
     reached=(change_pte_range, try_to_unmap_flush),
 )

@@ -27,8 +27,8 @@ BUG = Bug(
         "protect: change_pte_range: reads val",
         "protect: up_write",
     ),
-    steps=84,
-    states=1_186,
-    exhausted=2_265,
+    steps=82,
+    states=1_019,
+    exhausted=1_997,
     reached=(try_to_unmap_flush, change_pte_range),
 )
