@@ -10,7 +10,7 @@ from mmspec.kernels.changes import UFFD_WP_OVER_THP_MIGRATION, USERFAULTFD_WP
 from mmspec.kernels.releases import v4_14_fixed
 from mmspec.museum.bug import Bug
 from mmspec.properties.in_step import no_store_to_a_protected_page_goes_unreported
-from mmspec.scenarios.protected import SCENARIO
+from mmspec.scenarios.write_protected import SCENARIO
 from mmspec.spec.page.huge_memory import change_huge_pmd, remove_migration_pmd
 
 BUG = Bug(
