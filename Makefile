@@ -25,7 +25,7 @@ museum: $(BIN)/.made  ## Faults of Linux's history: found without their fixes, g
 	@$(BIN)/python -m mmspec museum
 
 test: $(BIN)/.dev  ## All tests. Those that compare with Spin need spin and gcc.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(BIN)/.dev  ## Format, lint, types, fast tests.
 	$(BIN)/ruff format --check --quiet src tests benchmarks

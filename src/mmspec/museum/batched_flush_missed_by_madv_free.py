@@ -30,7 +30,7 @@ BUG = Bug(
         "free_then_write: do_anonymous_page",
     ),
     steps=129,
-    states=8_690,
-    exhausted=18_564,
+    states=8_729,
+    exhausted=18_621,
     reached=(try_to_unmap_flush, free_swap_and_cache),
 )

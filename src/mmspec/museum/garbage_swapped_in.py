@@ -29,7 +29,7 @@ BUG = Bug(
         "reclaim: __delete_from_swap_cache: writes page",
     ),
     steps=122,
-    states=3_848,
-    exhausted=5_629,
+    states=3_860,
+    exhausted=5_641,
     reached=(add_to_swap, swap_writepage),
 )

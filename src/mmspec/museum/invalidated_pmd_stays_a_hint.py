@@ -27,8 +27,8 @@ BUG = Bug(
     violates=no_assertion_fails,
     key_steps=(),
     steps=0,
-    states=60_398,
-    exhausted=60_853,
+    states=60_382,
+    exhausted=60_837,
     reached=(
         migrate_misplaced_transhuge_page,
         __split_huge_pmd_locked,

@@ -29,6 +29,6 @@ BUG = Bug(
     ),
     steps=95,
     states=2_580,
-    exhausted=5_629,
+    exhausted=5_641,
     reached=(add_to_swap, mark_page_lazyfree),
 )

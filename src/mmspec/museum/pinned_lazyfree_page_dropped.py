@@ -28,8 +28,8 @@ BUG = Bug(
         "direct_read: set_page_dirty_lock",
         "direct_read: cpu_load",
     ),
-    steps=112,
-    states=4_048,
-    exhausted=4_482,
+    steps=113,
+    states=4_072,
+    exhausted=4_496,
     reached=(try_to_unmap_one,),
 )

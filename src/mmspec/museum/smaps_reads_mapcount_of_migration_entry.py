@@ -29,9 +29,9 @@ BUG = Bug(
         "read_smaps: compound_mapcount",
         "read_smaps: check_mapcount",
     ),
-    steps=211,
-    states=8_247,
-    exhausted=11_103,
+    steps=208,
+    states=7_987,
+    exhausted=10_726,
     reached=(
         smaps_account,
         __split_huge_page,

@@ -28,6 +28,6 @@ BUG = Bug(
     ),
     steps=172,
     states=8_831,
-    exhausted=31_552,
+    exhausted=31_474,
     reached=(__split_huge_page,),
 )

@@ -26,8 +26,8 @@ BUG = Bug(
         "move_and_reclaim: remove_migration_pmd: writes val",
         "move_and_reclaim: free_pages_ok",
     ),
-    steps=537,
-    states=31_238,
-    exhausted=23_623,
+    steps=540,
+    states=31_553,
+    exhausted=23_857,
     reached=(remove_migration_pmd, __split_huge_page),
 )

@@ -30,9 +30,9 @@ BUG = Bug(
         "reclaim: pmdp_invalidate: writes val",
         "reclaim: free_pages_ok",
     ),
-    steps=390,
-    states=16_047,
-    exhausted=11_264,
+    steps=393,
+    states=16_251,
+    exhausted=11_399,
     reached=(__split_huge_pmd_locked, __split_huge_page),
     with_it=(PMD_MIGRATION_KEEPS_DIRTY, MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS),
 )

@@ -29,8 +29,8 @@ BUG = Bug(
         "use: cpu_load",
     ),
     steps=47,
-    states=6_835,
-    exhausted=20_888,
+    states=6_076,
+    exhausted=19_036,
     reached=(wp_page_copy,),
     introduced=USERFAULTFD_WP,
 )
