@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14, v4_14_fixed
+from mmspec.kernels.releases import LATER_FIXES, YOUNG_AND_DIRTY, v4_13, v4_14, v4_14_fixed
 from mmspec.museum import bugs
 
 
 def test_v4_14_with_all_fixes_has_the_fix_of_every_exhibit_that_it_can_have() -> None:
     made = v4_14.with_all_fixes()
-    fixes = {bug.fixed for bug in bugs() if all(need in made for need in bug.fixed.needs)}
+    # what v6.1 does better mends no fault of v4.14, and hides some
+    known = {bug.fixed for bug in bugs()} - set(YOUNG_AND_DIRTY)
+    fixes = {fix for fix in known if all(need in made for need in fix.needs)}
 
     assert len(fixes) > 20
     assert fixes <= made.changes

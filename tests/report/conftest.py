@@ -24,7 +24,10 @@ _FOUND_BY = {
     "bug": ("-k", "V-A", *_KERNEL_ONLY),
     "deadlock": ("-k", "V-1", *_KERNEL_ONLY, "--case", "small/bind/write"),
     "exit": ("-k", "V-C", *_KERNEL_ONLY),
-    "race": ("-k", "v4.13 fixed", "--without", "THP_WP_UNDER_PAGE_LOCK"),
+    "race": (
+        *("-k", "v4.13 fixed", "--without", "THP_WP_UNDER_PAGE_LOCK"),
+        *("--property", "memory_holds_what_was_stored"),
+    ),
 }
 NAMES = tuple(_FOUND_BY)
 #: What must nowhere be taken for markup, for code, or for the end of something.

@@ -35,7 +35,7 @@ ASSERTED = (
         "__split_huge_page_tail",
         '"VM_BUG_ON_PAGE(page_ref_count(page_tail) != 0)"',
     ),
-    ("a tail has TAIL_MAPPING", "__split_huge_page_tail", "page_tail->mapping != TAIL_MAPPING)"),
+    ("a tail has TAIL_MAPPING", "set_tail_mapping", "page_tail->mapping != TAIL_MAPPING)"),
     ("a head is taken apart", "ClearPageCompound", "BUG_ON(head.flags & PG_head == 0)"),
     ("who has a locked anon_vma walks it", "rmap_walk_anon", '"VM_BUG_ON_PAGE(!anon_vma)"'),
     # splitting PMDs
@@ -218,7 +218,6 @@ LEFT_OUT = {
     "assert_spin_locked(pmd_lockptr(mm, pmdp))": "pmd_huge_pte is guarded(): a data race",
     "VM_BUG_ON(tlb->batch.nr > max)": "a batch is an array: an index outside it is an oops",
     "VM_BUG_ON_PAGE(PageActive(page) && PageUnevictable(page))": "no page is active here",
-    "VM_BUG_ON(address & ~HPAGE_PMD_MASK)": "__split_huge_pmd_locked() asserts the same",
     "VM_BUG_ON_MM(!rwsem_is_locked(&mm->mmap_sem))": "a list of VMAs is read with it, or raced",
 }
 

@@ -51,8 +51,8 @@ MUTANTS = (
     ),
     Mutant(
         "pmd_mknotpresent",
-        "(_PAGE_PRESENT | _PAGE_PROTNONE)",
-        "_PAGE_PROTNONE",
+        "return pmd & ~(_PAGE_PRESENT | _PAGE_PROTNONE)",
+        "return pmd & ~_PAGE_PROTNONE",
         "leaves it present",
     ),
     Mutant("pmd_wrprotect", "~_PAGE_RW", "~_PAGE_DIRTY", "leaves it writable"),
@@ -657,18 +657,14 @@ MUTANTS = (
     Mutant("unfreeze_page", "range(HPAGE_PMD_NR)", "range(1, HPAGE_PMD_NR)", "forgets the head"),
     Mutant("_copy_flags", "        | PG_locked\n", "", "tails are not locked"),
     Mutant("_copy_flags", "        | PG_dirty\n", "", "tails are clean"),
-    Mutant(
-        "__split_huge_page_tail", "head.index + nr", "head.index", "tails are where the head is"
-    ),
+    Mutant("set_tail_mapping", "head.index + nr", "head.index", "tails are where the head is"),
     Mutant(
         "__split_huge_page_tail",
         "    set_page_flags(tail, PG_lru)",
         "    pass",
         "tails are not on the LRU",
     ),
-    Mutant(
-        "__split_huge_page_tail", "    tail.mapping = head.mapping\n", "", "tails have no mapping"
-    ),
+    Mutant("set_tail_mapping", "    tail.mapping = head.mapping\n", "", "tails have no mapping"),
     Mutant(
         "__split_huge_page",
         "        put_page(subpage)",
@@ -739,7 +735,7 @@ MUTANTS = (
     ),
     Mutant(
         "remove_migration_pmd",
-        "    if is_write_migration_entry(pte_to_swp_entry(pmdswp)):",
+        "    if is_write_migration_entry(entry):",
         "    if True:",
         "maps it writable",
     ),
@@ -765,7 +761,7 @@ MUTANTS = (
     ),
     Mutant(
         "remove_migration_pte",
-        "        if is_write_migration_entry(pte_to_swp_entry(swp_pte)):",
+        "        if is_write_migration_entry(entry):",
         "        if True:",
         "maps it writable",
     ),
@@ -1154,7 +1150,7 @@ MUTANTS = (
     # --------------------------------------------------------------------- kvm
     Mutant(
         "tdp_page_fault",
-        "    if not mmu_notifier_retry(kvm, mmu_seq):",
+        "    if not mmu_notifier_retry(kvm):",
         "    if True:",
         "maps what may have changed",
     ),
@@ -1166,7 +1162,7 @@ MUTANTS = (
     ),
     Mutant(
         "mmu_notifier_retry",
-        "kvm.mmu_notifier_count != 0 or kvm.mmu_notifier_seq != mmu_seq",
+        "kvm.mmu_notifier_count != 0 or kvm.mmu_notifier_seq",
         "kvm.mmu_notifier_count != 0",
         "does not ask whether something has changed",
     ),

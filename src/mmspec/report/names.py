@@ -39,6 +39,7 @@ CALLED = {
     "SwapInfo": "swap",
     "TaskStruct": "task",
     "Userfaultfd": "userfaultfd",
+    "VmEventState": "vmstat",
     "Vma": "vma",
     "Cpu": "cpu",
 }
