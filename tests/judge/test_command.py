@@ -68,7 +68,7 @@ def test_what_is_not_read_leaves_it_undetermined(tmp_path: Path) -> None:
 def test_columns_that_no_case_has_are_undetermined(tmp_path: Path) -> None:
     text = "CPU0            CPU1\nzap_huge_pmd()\n                copy_huge_pmd()\n"
 
-    code, said = judge("-", "-o", str(tmp_path), given=text)
+    code, said = judge("-", "--scenario", "seed", "-o", str(tmp_path), given=text)
 
     assert code == 2
     assert "no case of seed has tasks for these columns" in " ".join(said.split())

@@ -33,7 +33,7 @@ SIZES = {
 
 ZAP = Case(
     [programs.stores, programs.throws_away],
-    (843, 1541),
+    (877, 1605),
     (405, 714),
     set_up=programs.base_page,
     sizes=SIZES,
@@ -57,8 +57,8 @@ COPY_ON_WRITE = Case(
 )
 MIGRATE_HUGE = Case(
     [programs.glances, programs.binds],
-    (505, 737),
-    (330, 481),
+    (508, 741),
+    (333, 485),
     set_up=programs.huge_page,
     sizes=SIZES,
     kernels=KERNELS,
