@@ -170,9 +170,13 @@ ALONE = {
 
 #: Those that are broken by exhibits of the museum.
 BY_EXHIBITS = {
+    "huge_pages_stay_huge",
+    "memory_that_is_taken_is_empty",
     "mlocked_pages_are_counted",
     "mlocked_pages_are_in_locked_mappings",
     "no_process_reads_what_another_stored",
+    "no_store_to_a_protected_page_goes_unreported",
+    "nobody_waits_for_a_freed_page",
     "pages_of_locked_mappings_are_mlocked",
     "the_swap_cache_knows_its_pages",
     "what_readers_are_told_is_so",
@@ -184,6 +188,8 @@ BY_EXHIBITS = {
     "no_page_is_freed_while_mapped",
     "partly_mapped_huge_pages_are_queued",
     "what_was_thrown_away_is_gone",
+    "what_was_stored_to_is_mapped_dirty_and_young",
+    "what_was_stored_to_is_not_idle",
 }
 #: See tests/museum.
 WITHOUT_ASSERTIONS = {"no_huge_page_that_PTEs_map_is_mlocked"}

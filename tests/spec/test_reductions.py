@@ -48,7 +48,7 @@ def test_merged_steps_lead_to_the_same_ends(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("setting", "full", "merged"),
-    [(SPLIT, (5738, 10670), (2664, 4798)), (MOVE, (767, 1123), (512, 751))],
+    [(SPLIT, (5984, 11155), (2762, 4963)), (MOVE, (785, 1149), (517, 758))],
     ids=lambda value: getattr(value, "name", ""),
 )
 def test_merging_leaves_out_states_and_no_ends(
