@@ -56,7 +56,9 @@ class Memory:
         match = re.fullmatch(r"(pmd|pte)(\[\d+\])?", name)
         if match is None:
             return ()
-        mask = re.compile(rf"(?:mm|table) \d+ {match[1]}" + (re.escape(match[2] or "[") + ".*"))
+        mask = re.compile(
+            rf"(?:mm|table)(?: \d+)? {match[1]}" + (re.escape(match[2] or "[") + ".*")
+        )
         return tuple(where for known, where in self._by_name.items() if mask.match(known))
 
     def raw(self, shared: bytes, where: int) -> int:
