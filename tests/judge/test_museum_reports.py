@@ -16,8 +16,8 @@ from mmspec.museum.checking import Visit, by_scenario
 from mmspec.report import terminal
 from mmspec.report.execution import confirm
 
-#: Of three columns, the last too narrow for how deep it goes: not all of it can be read again.
-NARROW = {"mapped_pages_counted_wrongly"}
+#: Of three and four columns, too narrow for how deep they go: not all can be read again.
+NARROW = {"mapped_pages_counted_wrongly", "pending_flush_forgotten"}
 BUGS = [bug for bug in bugs() if not bug.not_here]
 
 
@@ -46,4 +46,7 @@ def test_the_report_of_an_exhibit_is_feasible(bug: Bug) -> None:
     )
 
     assert bool(diagram.unread) is (bug.name in NARROW)
-    assert judged.answer is (Answer.UNDETERMINED if bug.name in NARROW else Answer.FEASIBLE)
+    if bug.name in NARROW:
+        assert judged.answer is not Answer.INFEASIBLE
+    else:
+        assert judged.answer is Answer.FEASIBLE
