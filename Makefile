@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help seed museum test check judge bench mutants spec-mutants no-alarms fuzz clean
+.PHONY: help seed museum test check long judge bench mutants spec-mutants no-alarms fuzz clean
 
 help:  ## What can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,7 +31,10 @@ check: $(BIN)/.dev  ## Format, lint, types, fast tests.
 	$(BIN)/ruff format --check --quiet src tests benchmarks
 	$(BIN)/ruff check --quiet src tests benchmarks
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow and not long'
+
+long: $(BIN)/.dev  ## The tests that take minutes each: what Spin makes of page faults.
+	$(BIN)/python -m pytest -m long
 
 judge: $(BIN)/.dev  ## Diagrams of races: can they happen?
 	$(BIN)/python -m tests.judge

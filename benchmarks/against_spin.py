@@ -15,7 +15,7 @@ RUNS = 5
 _STATES_RATIO, _END_TO_END_RATIO = Bar(">=", 8), Bar(">=", 20)
 
 #: Without them Spin drops variables that are only written, and its states are others.
-_GENERATE = ("-o1", "-o2")
+_GENERATE = ("-o1", "-o2", "-o3")
 _COMPILE = ("-O2", "-DSAFETY")
 
 

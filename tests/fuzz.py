@@ -107,11 +107,11 @@ def read_trace(path: Path) -> None:
 
 def read_diagram(path: Path) -> None:
     """`mmspec judge`, up to the search."""
-    from mmspec.judge.bench import known_functions
+    from mmspec.judge.bench import kernel_names
     from mmspec.judge.claims import Vocabulary
     from mmspec.judge.diagram import read
 
-    read(path.read_bytes(), Vocabulary(known_functions(), ("locked", "head")))
+    read(path.read_bytes(), Vocabulary(set(kernel_names().values()), ("locked", "head")))
 
 
 READERS: dict[str, tuple[Any, Callable[[Path], None]]] = {

@@ -229,7 +229,14 @@ def test_a_size_that_is_none_is_refused(mmspec: Run, text: str) -> None:
 def test_ctrl_c_gives_a_partial_answer(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mmspec", "check", "seed", "-k", "v4.13 fixed"]
     command += ["--size", "order=3", "--size", "frames=48", "--no-merge", "--workers", "1"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+        # a shell starts what is in the background with the signal ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     time.sleep(4)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)

@@ -16,8 +16,6 @@ from mmspec.museum.checking import Visit, by_scenario
 from mmspec.report import terminal
 from mmspec.report.execution import confirm
 
-#: Of three and four columns, too narrow for how deep they go: not all can be read again.
-NARROW = {"mapped_pages_counted_wrongly", "pending_flush_forgotten"}
 BUGS = [bug for bug in bugs() if not bug.not_here]
 
 
@@ -41,12 +39,7 @@ def test_the_report_of_an_exhibit_is_feasible(bug: Bug) -> None:
     made = read(text, where.vocabulary({}), where.programs)
     diagram = Diagram(made.heads, made.lines, made.unread, made.comments, {"case": found.case.name})
 
-    judged = Judge(where, number, Limits(120 if bug.name not in NARROW else 5)).judge(
-        diagram, change=False
-    )
+    judged = Judge(where, number, Limits(120)).judge(diagram, change=False)
 
-    assert bool(diagram.unread) is (bug.name in NARROW)
-    if bug.name in NARROW:
-        assert judged.answer is not Answer.INFEASIBLE
-    else:
-        assert judged.answer is Answer.FEASIBLE
+    assert not diagram.unread
+    assert judged.answer is Answer.FEASIBLE

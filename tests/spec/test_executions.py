@@ -39,6 +39,14 @@ ZAP = Case(
     sizes=SIZES,
     kernels=KERNELS,
 )
+GLANCE = Case(
+    [programs.glances, programs.throws_away],
+    (80, 118),
+    (0, 0),
+    set_up=programs.base_page,
+    sizes=SIZES,
+    kernels=KERNELS,
+)
 UNMAP_HUGE = Case(
     [programs.loads, programs.unmaps],
     (258, 383),
@@ -96,6 +104,7 @@ READ_ZERO = Case(
     kernels=KERNELS,
 )
 CASES = {
+    "glance": GLANCE,
     "zap": ZAP,
     "unmap_huge": UNMAP_HUGE,
     "copy_on_write": COPY_ON_WRITE,
@@ -152,25 +161,36 @@ def test_cpython_and_native_code_reach_the_same_states(case: Case, merged: bool)
     assert (len(keys), transitions) == run.counts
 
 
+def _counted_by_spin(case: Case, merged: bool) -> spin.Explored:
+    with reading(case.config):
+        system = system_of(case, merged)
+        initial, _ = system.initial(case.phases, case.tasks, case.kernel)
+        model = export(system, initial, case.kernel)
+    return spin.explore(model, options=(*OPTIONS, "-DVECTORSZ=4096"))
+
+
 @needs_spin
 @pytest.mark.parametrize(
-    ("case", "merged"),
-    _params(
-        ("zap", V4_13, False),
-        ("unmap_huge", V4_14, False),
-        ("copy_on_write", V4_13, False),
-    ),
+    ("case", "merged"), _params(("glance", V4_14, False), ("split", V4_13, False))
 )
 def test_spin_stores_the_same_states_and_takes_the_same_transitions(
     case: Case, merged: bool
 ) -> None:
     # in full: spin takes more than ten minutes to read a model with merged steps
-    with reading(case.config):
-        system = system_of(case, merged)
-        initial, _ = system.initial(case.phases, case.tasks, case.kernel)
-        model = export(system, initial, case.kernel)
+    found = _counted_by_spin(case, merged)
 
-    found = spin.explore(model, options=(*OPTIONS, "-DVECTORSZ=4096"))
+    assert found.errors == ()
+    assert (found.states, found.transitions) == case.counts(merged)
+
+
+@needs_spin
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("case", "merged"),
+    _params(("zap", V4_13, False), ("unmap_huge", V4_14, False), ("copy_on_write", V4_13, False)),
+)
+def test_spin_does_so_with_page_faults_too(case: Case, merged: bool) -> None:
+    found = _counted_by_spin(case, merged)
 
     assert found.errors == ()
     assert (found.states, found.transitions) == case.counts(merged)

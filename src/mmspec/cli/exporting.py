@@ -42,7 +42,7 @@ def export_command(
 
     \b
       mmspec export seed --promela --kernel v4.14 --case huge/split/zap -o model.pml
-      spin -a -o1 -o2 model.pml
+      spin -a -o1 -o2 -o3 model.pml
       gcc -O1 -w -fwrapv -DSAFETY -DNOREDUCE -DNOFAIR -DVECTORSZ=4096 -o pan pan.c
       ./pan -m1000000 -E
     """

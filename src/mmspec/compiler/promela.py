@@ -23,6 +23,9 @@ from mmspec.lang.structs import OnStack
 
 __all__ = ["PromelaError", "export"]
 
+#: Statements and options that Spin is given in one d_step: it takes about 2,000 jumps in one.
+_D_STEP = 1000
+
 
 def export(system: System, initial: bytes, kernel: int = 0, *, assertions: bool = False) -> str:
     """The Promela model of what can happen after `initial`, in one kernel.
@@ -85,7 +88,7 @@ class _Model:
             *([f" * Sizes: {sizes}."] if sizes else []),
             " * pc: where a task stands before its next step; 0: finished; -n: failed by fault n.",
             " * Pointers are index plus one, 0 is NULL. Hidden variables do not outlive a step.",
-            " * Spin must not drop variables that are only written: spin -a -o1 -o2, then",
+            " * Spin must not drop variables that are only written: spin -a -o1 -o2 -o3, then",
             " * gcc -DSAFETY -DNOREDUCE -DNOFAIR pan.c. It counts a transition to the first state.",
             " */",
         ]
@@ -96,7 +99,7 @@ class _Model:
         view = self.system.task(self.initial, number, self.kernel)
         self.places.declared.local = {}
         steps: list[str] = []
-        bodies: list[tuple[list[str], set[ir.Function]]] = []
+        bodies: list[tuple[ir.Site, Ways, Body]] = []
         found = self._slice(view)
         writers = Alternatives(self.places, self.kernel, number)
         for site, point in sorted(found.sites.items(), key=lambda item: item[0].number):
@@ -107,10 +110,10 @@ class _Model:
                 text = self.places.scratch("choice")
                 choice = Word(text, 0, ways.most - 1, 0, frozenset((text,)), True)
             body = writer.write(site, point, choice)
-            functions = body.entered | self._above(site, found)
-            bodies.append(([f"/* {_shown(site)} */", *_option(site, ways, body)], functions))
-        for lines, functions in bodies:
-            steps += self._forgotten(lines, functions)
+            bodies.append((site, ways, body))
+        for site, ways, body in bodies:
+            lines = self._forgotten(body.lines, body.entered | self._above(site, found))
+            steps += [f"/* {_shown(site)} */", *_option(site, ways, lines)]
         pc = self.system.program_counter(self.initial, number)
         if view.fault is not None:
             pc = -view.fault.number
@@ -272,15 +275,18 @@ class _Model:
                 into[number * n : number * n + n] = item if isinstance(item, list) else [item]
 
 
-def _option(site: ir.Site, ways: Ways, body: Body) -> list[str]:
+def _option(site: ir.Site, ways: Ways, lines: list[str]) -> list[str]:
     """One option of a process: the step that starts at a site."""
     guard = f"pc == {site.number}" + (f" && {ways.text}" if ways.known is None else "")
+    # within an atomic sequence no states are stored: it is the same, and costs Spin more
+    long = sum(line.count(";") + line.count("::") for line in lines) > _D_STEP
     if ways.most < 2:
-        return [f":: d_step {{ {guard} ->", *body.lines, "}"]
+        return [f":: {'atomic' if long else 'd_step'} {{ {guard} ->", *lines, "}"]
     # the choice is no state of its own: it belongs to the same atomic sequence
     tests = [f":: {k} < {ways.text} -> choice = {k}" for k in range(1, ways.most)]
     chosen = ["if :: choice = 0", *tests, "fi;"]
-    return [f":: atomic {{ {guard} ->", *chosen, "d_step {", *body.lines, "}", "}"]
+    step = lines if long else ["d_step {", *lines, "}"]
+    return [f":: atomic {{ {guard} ->", *chosen, *step, "}"]
 
 
 def _shown(site: ir.Site) -> str:

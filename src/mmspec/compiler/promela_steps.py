@@ -7,8 +7,10 @@ where it is used, unless a variable in it is assigned before that.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from mmspec.compiler import ir
 from mmspec.compiler.promela_places import Places
@@ -24,6 +26,11 @@ Callers = dict[ir.Function, list[tuple[ir.Function, ir.CallTo] | None]]
 #: A value whose text is longer is given a name if it is used twice.
 _SHORT = 24
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_JUMP = re.compile(r"\bgoto (\w+)")
+_GOTO = re.compile(r"goto (?P<to>\w+);")
+_ELSE = re.compile(r"if :: (?P<test>.*) :: else -> goto (?P<to>\w+) fi;")
+#: Tests within tests.
+_DEPTH = 40
 
 
 @dataclass(eq=False)
@@ -79,8 +86,6 @@ class StepWriter:
         self.labels: dict[_Target, str] = {}
         self.written: set[_Target] = set()
         self.todo: list[_Target] = []
-        #: by number: a function that exists twice, as a step and as a call, has one for both
-        self.faults: dict[int, ir.Fault] = {}
         self.uses: dict[ir.Function, _Use] = {}
         self.entered: set[ir.Function] = set()
         self.once: dict[ir.Function, dict[ir.Var, int]] = {}
@@ -108,7 +113,7 @@ class StepWriter:
             target = self.todo.pop(0)
             if target not in self.written:
                 self._chain(target)
-        self._write_faults()
+        self._write_failed()
         return Body(_tidy(self.lines, f"{self.prefix}_end"), self.entered)
 
     # ------------------------------------------------------------------ text
@@ -371,13 +376,20 @@ class StepWriter:
 
     def _require(self, test: str, fault: ir.Fault) -> None:
         if test == "false":
-            self._put(f"goto {self._fault(fault)};")
+            self._fail(fault)
         elif test:
-            self._put(f"if :: {test} :: else -> goto {self._fault(fault)} fi;")
+            fails, failed = self._fault(fault)
+            self._put(f"if :: {test} :: else -> {fails} goto {self.prefix}_failed fi; {failed}")
 
-    def _fault(self, fault: ir.Fault) -> str:
-        self.faults.setdefault(fault.number, fault)
-        return f"{self.prefix}_fault{fault.number}"
+    def _fail(self, fault: ir.Fault) -> None:
+        self._put(" ".join(self._fault(fault)))
+        self._put(f"goto {self.prefix}_failed;")
+
+    def _fault(self, fault: ir.Fault) -> tuple[str, str]:
+        """Statements for a violation, and a comment."""
+        check = "assert(false); " if self.assertions else ""
+        where = f"{fault.kind}: {fault.text}".replace("*/", "* /")
+        return f"{check}pc = {-fault.number};", f"/* {where} */"
 
     # ------------------------------------------------------------------ locks
 
@@ -419,7 +431,7 @@ class StepWriter:
             case ir.Return():
                 return self._return(use, b, term)
             case ir.Fail():
-                self._put(f"goto {self._fault(term.fault)};")
+                self._fail(term.fault)
         return None
 
     def _end(self) -> None:
@@ -517,16 +529,17 @@ class StepWriter:
             return use.after
         if len(callers) == 1:
             return self._land(callers[0], value)
-        place = self.places.return_to(use.f).text
+        place, returning = self.places.return_to(use.f).text, self.places.scratch("returning")
+        self._put(f"{returning} = {place};")
+        self._put(f"{place} = 0;")
+        self._put("if")
         for caller in callers:
-            self._put(f"if :: {place} == {caller[1].number if caller else 0} ->")
-            self._put(f"{place} = 0;")
+            self._put(f":: {returning} == {caller[1].number if caller else 0} ->")
             following = self._land(caller, value)
             if following is not None:
                 self._put(f"{self._goto(following)};")
-            self._put(":: else fi;")
-        self._put("assert(false); /* no such call */")
-        self._end()
+        self._put(":: else -> assert(false); /* no such call */")
+        self._put("fi;")
         return None
 
     def _land(self, caller: tuple[ir.Function, ir.CallTo] | None, value: Word) -> _Target | None:
@@ -543,15 +556,7 @@ class StepWriter:
 
     # ------------------------------------------------------------------ violations
 
-    def _write_faults(self) -> None:
-        if not self.faults:
-            return
-        for n, fault in enumerate(self.faults.values(), 1):
-            self.lines.append(_Line("", label=self._fault(fault)))
-            check = "assert(false); " if self.assertions else ""
-            where = f"{fault.kind}: {fault.text}".replace("*/", "* /")
-            go = f" goto {self.prefix}_failed;" if n < len(self.faults) else ""
-            self._put(f"{check}pc = {-fault.number};{go} /* {where} */")
+    def _write_failed(self) -> None:
         self.lines.append(_Line("", label=f"{self.prefix}_failed"))
         self._put(FORGET_ALL)
         self._end()
@@ -571,12 +576,13 @@ def _flat(f: ir.Function) -> bool:
 
 
 def _tidy(lines: list[_Line], end: str) -> list[str]:
-    """The text, without labels nobody goes to, values nobody reads and a last `goto end`."""
-    if lines and lines[-1].text == f"goto {end};":
-        lines = lines[:-1]
-    while True:
-        names: dict[str, int] = {}
-        for line in lines:
+    """The text, without labels nobody goes to, values nobody reads and jumps to jumps."""
+    done = False
+    names: dict[str, int] = {}
+    while not done:
+        kept = _threaded([*lines, _Line("", label=end)])[:-1]
+        names = {}
+        for line in kept:
             text = line.text.partition("/*")[0]
             if line.sets:
                 text = text.partition("=")[2]
@@ -584,15 +590,92 @@ def _tidy(lines: list[_Line], end: str) -> list[str]:
                 names[name] = names.get(name, 0) + 1
         kept = [
             line
-            for line in lines
+            for line in kept
             if (not line.sets or names.get(line.sets)) and (not line.label or line.label in names)
         ]
-        if len(kept) == len(lines):
-            break
-        lines = kept
+        done, lines = len(kept) == len(lines), kept
+    lines = _nested(lines, end)
     out: list[str] = []
+    label = ""
     for line in lines:
-        out.append(f"{line.label}: skip;" if line.label else line.text)
-    if any(f"goto {end}" in text for text in out):
+        if line.label:
+            label = f"{line.label}: "
+        elif label and line.text in (FORGET_LOCKS, FORGET_ALL):
+            out += [f"{label}skip;", line.text]
+            label = ""
+        else:
+            out.append(label + line.text)
+            label = ""
+    if end in names:
         out.append(f"{end}: skip")
+    return out
+
+
+def _threaded(lines: list[_Line]) -> list[_Line]:
+    """The lines with every jump to where it leads in the end. Spin limits the length of a step."""
+    leads: dict[str, str] = {}
+    for line, following in pairwise(lines):
+        if line.label:
+            jump = _GOTO.fullmatch(following.text)
+            leads[line.label] = following.label or (jump[1] if jump else line.label)
+
+    def final(match: re.Match[str]) -> str:
+        label, seen = match[1], set[str]()
+        while label not in seen:
+            seen.add(label)
+            label = leads.get(label, label)
+        return f"goto {label}"
+
+    out: list[_Line] = []
+    for line in lines:
+        text = line.text
+        if "goto" in text:
+            text = _JUMP.sub(final, text)
+        jump = _GOTO.fullmatch(text)
+        if jump and out and _GOTO.fullmatch(out[-1].text):
+            continue  # nobody comes here
+        if line.label and out and out[-1].text == f"goto {line.label};":
+            out.pop()
+        out.append(_Line(text, line.sets, line.label))
+    return out
+
+
+def _nested(lines: list[_Line], end: str) -> list[_Line]:
+    """The lines with code that one jump leads to in the place of that jump.
+
+    Spin takes a time that grows with labels times statements.
+    """
+    chunks: dict[str, list[_Line]] = {}
+    chunk = chunks.setdefault("", [])
+    for before, line in pairwise([_Line(""), *lines, _Line(f"goto {end};")]):
+        if line.label and _GOTO.fullmatch(before.text):
+            chunk = chunks.setdefault(line.label, [])
+        chunk.append(line)
+    jumps = Counter(label for line in lines for label in _JUMP.findall(line.text))
+    single = (_GOTO.fullmatch(line.text) or _ELSE.fullmatch(line.text) for line in lines)
+    alone = {jump["to"] for jump in single if jump and jumps[jump["to"]] == 1} & chunks.keys()
+    out: list[_Line] = []
+    todo = [label for label in chunks if label not in alone]
+
+    def emit(chunk: list[_Line], depth: int) -> None:
+        for line in chunk:
+            jump = _GOTO.fullmatch(line.text) or _ELSE.fullmatch(line.text)
+            if jump is None or jump["to"] not in alone:
+                out.append(line)
+                continue
+            if depth == _DEPTH:
+                todo.append(jump["to"])
+                out.append(line)
+                continue
+            test = line.text.startswith("if")
+            if test:
+                out.append(_Line(f"if :: {jump['test']} :: else ->"))
+            emit(chunks[jump["to"]][1:], depth + test)
+            if test:
+                out.append(_Line("fi;"))
+
+    for label in todo:
+        emit(chunks[label], 0)
+    if out[-1].text == f"goto {end};":
+        out.pop()
     return out

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 
 from mmspec.judge.claims import MOST_TEXT, Claim, Kind, Vocabulary
 from mmspec.judge.layout import SPLAT, Cell, DiagramError, Layout, cut, lines_of
+from mmspec.report.columns import NARROW_INDENT
 
 MOST_CLAIMS = 400
 #: A line may be broken into so many parts.
-_MOST_PARTS = 6
+_MOST_PARTS = 8
 #: What a text may begin with, as `key: value`.
 KEYS = (
     "title",
@@ -201,7 +202,12 @@ def _resumed(lines: Sequence[Line]) -> list[Line]:
     for line in lines:
         kind = line.claims[0].kind
         depth = above.get(line.column)
-        if depth is not None and kind is Kind.ENTERS and line.indent == depth + 1:
+        deeper = depth is not None and (
+            line.indent == depth + 1
+            # narrow columns do not show more levels
+            or line.indent == depth == NARROW_INDENT
+        )
+        if deeper and kind is Kind.ENTERS:
             line = replace(line, claims=tuple(_weakened(claim) for claim in line.claims))
             kind = Kind.IS_IN
         if kind is Kind.IS_IN:

@@ -69,11 +69,9 @@ class Memory:
     def said(self, where: int, raw: int, shared: bytes) -> tuple[str, str]:
         """A place and its value in the words of reports."""
         place = self.at[where]
-        memory: list[int] = []
-        if str(place.field) == "Page.mapping":
-            with reading(self.system.config):
-                memory = self.layout.unpack(shared)
-        return self.namer.said(place, raw, memory)
+        with reading(self.system.config):
+            whole = str(place.field) == "Page.mapping"
+            return self.namer.said(place, raw, self.layout.unpack(shared) if whole else [])
 
     def agrees(self, where: int, raw: int, shared: bytes, name: str, value: str) -> bool:
         """Whether a place has a value that a diagram gives for it."""

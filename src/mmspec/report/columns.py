@@ -226,6 +226,10 @@ def called(call: Call, namer: Namer) -> str:
     return f"{call.function}({namer.struct(told)})" if isinstance(told, Struct) else call.function
 
 
+#: Characters of a column that indentation leaves, unless it is this or less.
+_LEAST, NARROW_INDENT = 20, 3
+
+
 def columns(drawn: Sequence[tuple[int, str]], tasks: int, width: int = WIDTH) -> list[str]:
     """Lines of plain text, `width` wide. Children that only exit have a column, too."""
     tasks = max([tasks, *(task + 1 for task, _ in drawn)])
@@ -240,11 +244,16 @@ def columns(drawn: Sequence[tuple[int, str]], tasks: int, width: int = WIDTH) ->
 def _wrapped(text: str, width: int) -> list[str]:
     """Break a line that is too long for its column; what follows is indented further."""
     found = []
-    indent = len(text) - len(text.lstrip())
+    bare = text.lstrip()
+    # in a narrow column not all levels can be shown
+    indent = min(len(text) - len(bare), max(NARROW_INDENT, width - _LEAST))
+    text = " " * indent + bare
     while len(text) > width:
-        at = text.rfind(" ", indent + 1, width + 1)
-        if at <= indent + 2:
-            at = width
+        at = text.rfind(" ", indent + 3, width + 1)
+        if at < 0:
+            # within a word: before its arguments, or where two words are one name
+            at = next((text.rfind(c, indent + 3, width) for c in "(_" if c in text), -1)
+            at = width if at < 0 else at + (text[at] == "_")
         found.append(text[:at].rstrip())
-        text = " " * min(indent + 2, width // 2) + text[at:].lstrip()
+        text = " " * (indent + 2) + text[at:].lstrip()
     return [*found, text]

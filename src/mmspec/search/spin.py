@@ -20,8 +20,9 @@ from mmspec.lang.context import ModelError
 #: How the generated verifier is compiled. Without NOREDUCE Spin would leave states out.
 OPTIONS = ("-O1", "-DSAFETY", "-DNOREDUCE", "-DNOFAIR")
 
-#: Spin drops variables that are never read unless told not to; arithmetic is modulo 2**32.
-_SPIN = ("-a", "-o1", "-o2")
+#: Spin drops variables that are never read unless told not to, and takes minutes to look for
+#: statements that it could merge: a step is one already. Arithmetic is modulo 2**32.
+_SPIN = ("-a", "-o1", "-o2", "-o3")
 _GCC = ("-w", "-fwrapv")
 
 
