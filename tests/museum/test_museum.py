@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 
 import pytest
+from click.testing import CliRunner
 
 from mmspec import museum
 from mmspec.checker import Checker, Target
+from mmspec.cli.museums import museum_command
 from mmspec.kernels.changes import MIGRATED_THP_MLOCKED_IF_PMD_ONLY
-from mmspec.kernels.releases import RELEASES, v4_14, v4_14_fixed
+from mmspec.kernels.releases import v4_13, v4_14, v4_14_fixed
 from mmspec.museum import Bug
-from mmspec.museum.checking import OPTIONS, Seen, Shown, ask, show
+from mmspec.museum.checking import OPTIONS, Seen, Shown, ask_several, show
 from mmspec.properties import SPECIAL
 from mmspec.properties.marks import (
     no_huge_page_that_PTEs_map_is_mlocked,
@@ -26,9 +28,12 @@ def shown() -> dict[str, Shown]:
     return show(BUGS)
 
 
+KERNELS = (v4_13, v4_14, v4_14_fixed)
+
+
 @functools.cache
-def asked(kernel: str) -> dict[str, Seen]:
-    return ask(BUGS, RELEASES[kernel])
+def asked() -> list[dict[str, Seen]]:
+    return ask_several(BUGS, KERNELS)
 
 
 def test_searches_have_one_thread_so_that_they_explore_the_same_states() -> None:
@@ -86,13 +91,14 @@ def test_an_mlocked_page_that_PTEs_map_is_noticed_without_assertions() -> None:
 
 
 def test_a_kernel_that_has_fixes_has_none_of_their_faults() -> None:
-    seen = ask([bug for bug in BUGS if bug.fixed in v4_14_fixed], v4_14_fixed)
+    fixed = {bug.name for bug in BUGS if bug.fixed in v4_14_fixed}
+    seen = asked()[2]
 
-    assert not [name for name, one in seen.items() if one.violation is not None]
+    assert not [name for name in fixed if seen[name].violation is not None]
 
 
 def test_v4_14_has_what_was_fixed_after_it_and_not_what_was_fixed_before() -> None:
-    has = {name for name, one in asked("v4.14").items() if one.is_the_bug}
+    has = {name for name, one in asked()[1].items() if one.is_the_bug}
     later = {
         bug.name
         for bug in BUGS
@@ -109,7 +115,7 @@ def test_v4_14_has_what_was_fixed_after_it_and_not_what_was_fixed_before() -> No
 
 
 def test_v4_13_has_no_fault_of_what_it_does_not_do() -> None:
-    has = {name for name, one in asked("v4.13").items() if one.is_the_bug}
+    has = {name for name, one in asked()[0].items() if one.is_the_bug}
 
     assert has == {
         "batched_flush_forgotten",
@@ -143,3 +149,15 @@ def test_v4_13_has_no_fault_of_what_it_does_not_do() -> None:
         "use_forgotten_by_page_idle",
         "walk_reuses_first_pmd",
     }
+
+
+def test_the_table_ends_in_how_many_were_found_and_exhausted() -> None:
+    all_ = len(BUGS)
+    found = sum(not bug.not_here for bug in BUGS)
+
+    ran = CliRunner().invoke(museum_command, [])
+
+    assert ran.exit_code == 0
+    assert ran.output.splitlines()[-1].startswith(
+        f"museum: found {found} of {all_}, exhausted {all_} of {all_}, infeasible {all_ - found}, "
+    )

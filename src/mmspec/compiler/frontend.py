@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -232,13 +233,17 @@ class Frontend:
 
 def _functions_as_values(text: FunctionType) -> list[Any]:
     """Functions that `text` names other than to call them."""
+    values = (text.__globals__.get(name) for name in _names_as_values(text))
+    return [value for value in values if isinstance(value, KernelFunction | FunctionType)]
+
+
+@functools.cache
+def _names_as_values(text: FunctionType) -> tuple[str, ...]:
     called = set()
     found = []
     for node in ast.walk(ast.Module(syntax_of(text).body, [])):
         if isinstance(node, ast.Call):
             called.add(id(node.func))
         elif isinstance(node, ast.Name) and id(node) not in called:
-            value = text.__globals__.get(node.id)
-            if isinstance(value, KernelFunction | FunctionType):
-                found.append(value)
-    return found
+            found.append(node.id)
+    return tuple(found)

@@ -16,6 +16,9 @@ from mmspec.search.bfs import Budget
 #: Found states and steps are the same with any number of threads only if there is one for a case.
 OPTIONS = Options(all_cases=True)
 
+#: Kernels that are compiled together: a set of them is one word of 64 bits.
+MOST_KERNELS = 60
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -137,13 +140,21 @@ def show(bugs: Sequence[Bug]) -> dict[str, Shown]:
 
 def ask(bugs: Sequence[Bug], kernel: Kernel) -> dict[str, Seen]:
     """Look for each fault in a kernel, to which the fixes of the others have been added."""
+    return ask_several(bugs, [kernel])[0]
+
+
+def ask_several(bugs: Sequence[Bug], kernels: Sequence[Kernel]) -> list[dict[str, Seen]]:
+    """The same for each of some kernels, which are compiled together."""
     others = other_fixes(bugs)
-    seen = {}
+    seen: list[dict[str, Seen]] = [{} for _ in kernels]
+    most = max(1, MOST_KERNELS // len(kernels))
     for group in by_scenario(bugs):
-        visit = Visit(group, [bug.on(kernel, others) for bug in group])
-        for n, bug in enumerate(group):
-            seen[bug.name] = visit.look(bug, n)
-    return {bug.name: seen[bug.name] for bug in bugs}
+        for some in (group[at : at + most] for at in range(0, len(group), most)):
+            pairs = [(n, bug) for n in range(len(kernels)) for bug in some]
+            visit = Visit(some, [bug.on(kernels[n], others) for n, bug in pairs])
+            for number, (n, bug) in enumerate(pairs):
+                seen[n][bug.name] = visit.look(bug, number)
+    return [{bug.name: answers[bug.name] for bug in bugs} for answers in seen]
 
 
 def other_fixes(bugs: Iterable[Bug]) -> tuple[Change, ...]:
