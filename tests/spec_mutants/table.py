@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from mmspec.kernels.changes import MIGRATION_WAIT_TAKES_NO_REFERENCE
+from mmspec.kernels.releases import v4_14_fixed
 from tests.spec_mutants import Mutant
+
+#: Later kernels wait for a migration without holding the page.
+WAITS_WITH_A_REFERENCE = v4_14_fixed.without(MIGRATION_WAIT_TAKES_NO_REFERENCE)
 
 MUTANTS = (
     # ---------------------------------------------------------------- machine/locks.py
@@ -724,7 +729,13 @@ MUTANTS = (
         "leaves the mapping counted",
     ),
     Mutant("set_pmd_migration_entry", "    put_page(page)", "    pass", "keeps the reference"),
-    Mutant("set_pmd_migration_entry", "pmd_write(pmdval)", "False", "makes the entry read-only"),
+    Mutant(
+        "set_pmd_migration_entry",
+        "pmd_write(pmdval)",
+        "False",
+        "makes the entry read-only",
+        survives="the next store faults, and finds it to be its own",
+    ),
     Mutant("remove_migration_pmd", "    get_page(new)\n", "", "takes no reference"),
     Mutant(
         "remove_migration_pmd",
@@ -767,15 +778,33 @@ MUTANTS = (
     ),
     Mutant("remove_migration_pte", "pte = pte_mksoft_dirty(pte)", "pass", "loses soft-dirty"),
     Mutant(
-        "migration_entry_wait", "                wait_on_page_locked(page)\n", "", "does not wait"
+        "migration_entry_wait",
+        "                wait_on_page_locked(page)\n",
+        "",
+        "does not wait",
+        kernel=WAITS_WITH_A_REFERENCE,
+        survives="the fault is taken again, as often as it takes",
     ),
-    Mutant("migration_entry_wait", "                put_page(page)\n", "", "keeps the reference"),
-    Mutant("pmd_migration_entry_wait", "            put_page(page)\n", "", "keeps the reference"),
+    Mutant(
+        "migration_entry_wait",
+        "                put_page(page)\n",
+        "",
+        "keeps the reference",
+        kernel=WAITS_WITH_A_REFERENCE,
+    ),
+    Mutant(
+        "pmd_migration_entry_wait",
+        "            put_page(page)\n",
+        "",
+        "keeps the reference",
+        kernel=WAITS_WITH_A_REFERENCE,
+    ),
     Mutant(
         "pmd_migration_entry_wait",
         "            spin_unlock(ptl)\n            wait",
         "            wait",
         "waits with the PMD's lock held",
+        kernel=WAITS_WITH_A_REFERENCE,
     ),
     Mutant(
         "migrate_page_move_mapping",
@@ -1097,6 +1126,7 @@ MUTANTS = (
         "make_migration_entry_read(entry)",
         "entry",
         "leaves entries writable",
+        survives="who makes it a mapping again asks the VMA as well",
     ),
     Mutant(
         "change_pmd_range",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmspec.lang import i32, u8, u16, u32, u64
+from mmspec.lang import NULL, i32, index_of, u8, u16, u32, u64
 from mmspec.properties.property import after_exit, at_rest
 from mmspec.spec.machine.locks import rcu
 from mmspec.spec.machine.pgtable import (
@@ -23,14 +23,19 @@ from mmspec.spec.machine.pgtable import (
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_NR,
     NR_ANON_VMAS,
+    NR_AVCS,
     NR_FRAMES,
     NR_MMS,
     NR_SWAP_SLOTS,
     NR_TABLES,
     NR_VMAS,
+    PAGE_SHIFT,
+    PAGE_SIZE,
     PTRS_PER_PMD,
     PTRS_PER_PTE,
+    USER_BASE,
 )
+from mmspec.spec.page.mm import anon_vma_at
 from mmspec.spec.page.mm_types import (
     MM_ANONPAGES,
     MM_SWAPENTS,
@@ -39,6 +44,7 @@ from mmspec.spec.page.mm_types import (
     NR_ISOLATED_ANON,
     Mm,
     Page,
+    anon_vma_chains,
     anon_vmas,
     huge_zero,
     mem_map,
@@ -49,6 +55,8 @@ from mmspec.spec.page.mm_types import (
     vmas,
 )
 from mmspec.spec.page.page_flags import (
+    PAGE_MAPPING_ANON,
+    PAGE_MAPPING_FLAGS,
     PG_double_map,
     PG_head,
     PG_locked,
@@ -122,6 +130,54 @@ def mapcount_equals_the_mappings() -> bool:
             extra = 1
         if page._mapcount + 1 - extra != _ptes_of(n):
             return False
+    return True
+
+
+def _mapped_at(mm: Mm, k: u8, i: u8) -> Page:
+    """The page at a user page; NULL if none is mapped."""
+    pmd = mm.pgd.pmd[k].val
+    page: Page = NULL
+    if not pmd_none(pmd) and pmd_present(pmd):
+        if pmd_trans_huge(pmd):
+            page = mem_map[pmd_pfn(pmd) + i]
+        else:
+            pte = pmd_table(pmd).pte[i].val
+            if pte_present(pte):
+                page = mem_map[pte_pfn(pte)]
+    return page
+
+
+def _is_found(page: Page, mm: Mm, nr: u32) -> bool:
+    """Whether a walk of an anonymous page's mappings comes to user page `nr`."""
+    head = page
+    if page.compound_head:
+        head = mem_map[page.compound_head - 1]
+    if not head.mapping & PAGE_MAPPING_ANON:
+        return True
+    anon_vma = anon_vma_at(head.mapping & ~PAGE_MAPPING_FLAGS)
+    address = USER_BASE + nr * PAGE_SIZE
+    for n in range(NR_AVCS):
+        avc = anon_vma_chains[n]
+        if avc.used and avc.anon_vma is anon_vma and avc.vma.vm_mm is mm:
+            vma = avc.vma
+            if vma.vm_start <= address < vma.vm_end:
+                pgoff = vma.vm_pgoff + ((address - vma.vm_start) >> PAGE_SHIFT)
+                if pgoff == head.index + (index_of(page) - index_of(head)):
+                    return True
+    return False
+
+
+@at_rest
+def the_reverse_map_finds_every_mapping() -> bool:
+    """The anon_vma of a mapped page has the VMA that maps it, and the page's index says where."""
+    for m in range(NR_MMS):
+        mm = mms[m]
+        if mm.mm_users:
+            for k in range(PTRS_PER_PMD):
+                for i in range(PTRS_PER_PTE):
+                    page = _mapped_at(mm, k, i)
+                    if page and not _is_found(page, mm, k * PTRS_PER_PTE + i):
+                        return False
     return True
 
 

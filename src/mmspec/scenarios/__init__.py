@@ -49,6 +49,7 @@ NAMES = (
     "balanced",
     "aged",
     "told_in_order",
+    "given_up",
     "glanced_at",
     "idle",
     "swapped_whole",

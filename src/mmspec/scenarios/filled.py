@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmspec.kernels.changes import UFFD_FILL_WANTS_A_TABLE, USERFAULTFD_WP
 from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
-from mmspec.lang import Config
+from mmspec.lang import Config, derived
 from mmspec.scenarios.moves import move
 from mmspec.scenarios.scenario import Case, Row, Scenario, Witness
 from mmspec.scenarios.seed import write, zap
@@ -23,7 +23,7 @@ from mmspec.spec.page.syscalls import (
 from mmspec.spec.page.userfault import userfaultfd_read
 from mmspec.spec.page.userfaultfd import mcopy_atomic, mcopy_atomic_pte
 
-SECOND = USER_BASE + PAGE_SIZE
+SECOND: int = derived(lambda: USER_BASE + PAGE_SIZE)
 
 
 def missing() -> None:

@@ -55,6 +55,15 @@ def locked_in_part() -> None:
     share_mm(1)
 
 
+def locked_later() -> None:
+    """A huge page that is locked when it is there already, in a process of two threads."""
+    boot()
+    mmap(USER_BASE, HPAGE_PMD_SIZE)
+    store(USER_BASE, 1)
+    mlock(USER_BASE, HPAGE_PMD_SIZE)
+    share_mm(1)
+
+
 def unlock() -> None:
     """munlock(2)."""
     munlock(USER_BASE, HPAGE_PMD_SIZE)
@@ -71,6 +80,7 @@ SCENARIO = Scenario(
     cases=(
         Case("locked_small/move", locked_small, (move,)),
         Case("locked_in_part/unlock", locked_in_part, (unlock,)),
+        Case("locked_later/unlock", locked_later, (unlock,)),
         *crossed((locked_small,), (unlock_small,), (write,)),
         *crossed((locked_small_family,), (unlock_small,), (move, write)),
         *crossed((locked,), (unlock,), (zap_part, split, inherit)),

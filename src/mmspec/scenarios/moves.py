@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mmspec.kernels.changes import MBIND_MOVES_THP
 from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
-from mmspec.lang import Config
+from mmspec.lang import Config, derived
 from mmspec.properties.marks import (
     what_was_stored_to_is_dirty,
     what_was_stored_to_is_soft_dirty,
@@ -29,7 +29,7 @@ from mmspec.spec.page.syscalls import (
     store,
 )
 
-LAST_PAGE = HPAGE_PMD_SIZE - PAGE_SIZE
+LAST_PAGE: int = derived(lambda: HPAGE_PMD_SIZE - PAGE_SIZE)
 
 # ------------------------------------------------------------------------------------- set-ups
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mmspec.kernels.drafts import NEW_VMA_VISITED_FIRST
 from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
-from mmspec.lang import Config
+from mmspec.lang import Config, derived
 from mmspec.properties.marks import what_was_stored_to_is_soft_dirty
 from mmspec.scenarios.moves import move
 from mmspec.scenarios.moves_shared import move_back
@@ -31,7 +31,7 @@ from mmspec.spec.page.syscalls import (
     store,
 )
 
-ELSEWHERE = USER_BASE + HPAGE_PMD_SIZE
+ELSEWHERE: int = derived(lambda: USER_BASE + HPAGE_PMD_SIZE)
 
 # ------------------------------------------------------------------------------------- set-ups
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
-from mmspec.lang import Config
+from mmspec.lang import Config, derived
 from mmspec.properties.marks import no_processor_can_store_where_the_VMA_forbids_it
 from mmspec.scenarios.scenario import Case, Row, Scenario, Witness, crossed
 from mmspec.scenarios.swapped import reclaim
@@ -13,7 +13,7 @@ from mmspec.spec.page.mprotect import change_pte_range
 from mmspec.spec.page.rmap import try_to_unmap_flush
 from mmspec.spec.page.syscalls import boot, kswapd, load, mark_idle, mmap, mprotect, share_mm, store
 
-FIRST = HPAGE_PMD_SIZE - PAGE_SIZE
+FIRST: int = derived(lambda: HPAGE_PMD_SIZE - PAGE_SIZE)
 
 # ------------------------------------------------------------------------------------- set-ups
 

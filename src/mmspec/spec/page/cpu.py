@@ -29,7 +29,14 @@ from mmspec.spec.page.mm_types import (
     tasks,
     userfaultfds,
 )
-from mmspec.spec.page.pgtable import note_held, pmd_index, pmd_table, pte_index, user_page
+from mmspec.spec.page.pgtable import (
+    may_be_stale,
+    note_held,
+    pmd_index,
+    pmd_table,
+    pte_index,
+    user_page,
+)
 
 #: bits that must be set for a store
 _WRITABLE = _PAGE_PRESENT | _PAGE_RW
@@ -143,7 +150,7 @@ def cpu_store(address: u32, value: u8) -> bool:
     for u in range(NR_USERFAULTFDS):
         if userfaultfds[u].mm is mm and userfaultfds[u].protected[k]:
             bug("unreported store", "a store to a protected page is not reported", mm)
-    if mm.zapped[k] != frame:
+    if not may_be_stale(mm, k, frame):
         mm.last_store[k] = value
     elif mm.moved[k]:
         mm.last_store[mm.moved[k] - 1] = value
@@ -160,6 +167,6 @@ def cpu_load(address: u32) -> bool:
     data = _reach(frame).data
     mm = tasks[this_task()].mm
     k = user_page(address)
-    if has(WATCHED) and mm.zapped[k] != frame and data != mm.last_store[k]:
+    if has(WATCHED) and not may_be_stale(mm, k, frame) and data != mm.last_store[k]:
         bug("lost store", "a load does not return the last store", mm)
     return True

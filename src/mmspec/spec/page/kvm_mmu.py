@@ -8,7 +8,7 @@ from mmspec.spec.machine.locks import down_read, spin_lock, spin_unlock, up_read
 from mmspec.spec.machine.pgtable import PAGE_COPY, pte_mkwrite, pte_pfn, pte_present, pte_write
 from mmspec.spec.page.gup import FOLL_GET, FOLL_WRITE, FollowedPage, __get_user_pages
 from mmspec.spec.page.mm_types import Kvm, Mm, Page, kvms, mem_map, tasks
-from mmspec.spec.page.pgtable import mk_pte, user_page
+from mmspec.spec.page.pgtable import may_be_stale, mk_pte, user_page
 from mmspec.spec.page.swap import put_page
 
 
@@ -69,7 +69,7 @@ def guest_cpu_store(address: u32, value: u8) -> bool:
     _reach(entry).data = value
     mm = tasks[this_task()].mm
     frame: u16 = pte_pfn(entry) + 1
-    if mm.zapped[k] != frame:
+    if not may_be_stale(mm, k, frame):
         mm.last_store[k] = value
     return True
 
@@ -84,6 +84,6 @@ def guest_cpu_load(address: u32) -> bool:
     data = _reach(entry).data
     mm = tasks[this_task()].mm
     frame: u16 = pte_pfn(entry) + 1
-    if has(WATCHED) and mm.zapped[k] != frame and data != mm.last_store[k]:
+    if has(WATCHED) and not may_be_stale(mm, k, frame) and data != mm.last_store[k]:
         bug("lost store", "a load by a guest does not return the last store", mm)
     return True

@@ -54,6 +54,7 @@ from mmspec.spec.page.page_flags import (
 )
 from mmspec.spec.page.pgtable import (
     forget,
+    may_be_stale,
     pmd_none_or_trans_huge_or_clear_bad,
     pmd_offset,
     pmd_table,
@@ -92,7 +93,7 @@ def is_dropped(mm: Mm, address: u32, page: Page) -> None:
     """A page that MADV_FREE was applied to is dropped; and with it stores by such translations."""
     k = user_page(address)
     frame = page_to_pfn(page) + 1
-    if mm.zapped[k] == frame:
+    if may_be_stale(mm, k, frame):
         forget(mm, k, frame)
 
 

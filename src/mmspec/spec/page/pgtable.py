@@ -618,6 +618,15 @@ def pmd_trans_huge_lock(pmd: Pmd) -> SpinLock:
 # --------------------------------------------------------------- what loads must return (checking)
 
 
+#: In `zapped`: several frames may still be cached, of pages that came one after the other.
+ANY_FRAME = 0xFFFF
+
+
+def may_be_stale(mm: Mm, k: u32, frame: u16) -> bool:
+    """Whether a translation of user page `k` to a frame (plus one) may be of what is gone."""
+    return mm.zapped[k] == frame or mm.zapped[k] == ANY_FRAME
+
+
 def forget(mm: Mm, k: u32, frame: u16) -> None:
     """User page `k` was unmapped for good; `frame` (plus one; 0 for none) may still be cached.
 
@@ -627,7 +636,10 @@ def forget(mm: Mm, k: u32, frame: u16) -> None:
     if mm.flags & MMF_UNSTABLE:
         return
     mm.last_store[k] = 0
-    mm.zapped[k] = frame
+    if frame and mm.zapped[k] and mm.zapped[k] != frame:
+        mm.zapped[k] = ANY_FRAME
+    else:
+        mm.zapped[k] = frame
     mm.pinned[k] = 0
     mm.moved[k] = 0
 

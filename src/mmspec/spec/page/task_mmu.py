@@ -47,6 +47,7 @@ from mmspec.spec.machine.pgtable import (
     pmd_young,
     pte_clear_soft_dirty,
     pte_dirty,
+    pte_none,
     pte_pfn,
     pte_present,
     pte_soft_dirty,
@@ -236,6 +237,8 @@ def check_pagemap(pm: PagemapRead, mm: Mm, address: u32, frame: u32, flags: u64)
         pmdval = pmd_table(pmdval).pte[index].val
         nr = 0
     if flags & PM_SWAP:
+        if pte_none(pmdval):
+            bug("wrong report", "pagemap tells of a swap entry where nothing is")
         if frame >> MAX_SWAPFILES_SHIFT != swp_offset(pte_to_swp_entry(pmdval)) + nr:
             bug("wrong report", "pagemap gives a page the offset of another")
     elif frame and frame != pte_pfn(pmdval) + nr:
