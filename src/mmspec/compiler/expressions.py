@@ -26,6 +26,7 @@ from mmspec.lang.context import Param
 from mmspec.lang.ints import BOOL, I32, U16, IntType, smallest
 from mmspec.lang.primitives import KernelFunction
 from mmspec.lang.program import text_of
+from mmspec.lang.source import nodes_of
 from mmspec.lang.structs import (
     ArrayOf,
     Embed,
@@ -402,7 +403,7 @@ class ExpressionLowering:
         if found is _MISSING:
             if any(
                 isinstance(n, ast.Name) and n.id == node.id and isinstance(n.ctx, ast.Store)
-                for n in ast.walk(self.node)
+                for n in nodes_of(self.node)
             ):
                 self.refuse(
                     node, f"`{node.id}` is used before it is assigned", "assign it on every path"

@@ -20,7 +20,7 @@ from mmspec.compiler.values import Retype, Value
 from mmspec.lang.context import Config, reading
 from mmspec.lang.primitives import KernelFunction
 from mmspec.lang.program import discover, text_of
-from mmspec.lang.source import leading_wait, syntax_of
+from mmspec.lang.source import leading_wait, nodes_of, syntax_of
 from mmspec.lang.structs import Layout, Type, type_of_hint
 
 
@@ -241,7 +241,7 @@ def _functions_as_values(text: FunctionType) -> list[Any]:
 def _names_as_values(text: FunctionType) -> tuple[str, ...]:
     called = set()
     found = []
-    for node in ast.walk(ast.Module(syntax_of(text).body, [])):
+    for node in (n for part in syntax_of(text).body for n in nodes_of(part)):
         if isinstance(node, ast.Call):
             called.add(id(node.func))
         elif isinstance(node, ast.Name) and id(node) not in called:

@@ -25,7 +25,7 @@ from mmspec.lang.primitives import (
     Locked,
 )
 from mmspec.lang.program import text_of
-from mmspec.lang.source import body_of, leading_wait, syntax_of, wait_condition
+from mmspec.lang.source import body_of, leading_wait, nodes_of, syntax_of, wait_condition
 from mmspec.lang.structs import (
     ArrayOf,
     Field,
@@ -91,7 +91,7 @@ class FunctionLowering(ExpressionLowering):
         self.results: set[ir.Var] = set()
         self.declared = {p.name for p in function.params} | {
             node.target.id
-            for node in ast.walk(self.node)
+            for node in nodes_of(self.node)
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
         }
 
@@ -615,7 +615,7 @@ class FunctionLowering(ExpressionLowering):
     def _assigned(self, node: ast.AST) -> set[ir.Var]:
         return {
             self.locals[n.id]
-            for n in ast.walk(node)
+            for n in nodes_of(node)
             if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n.id in self.locals
         }
 
@@ -650,7 +650,7 @@ class FunctionLowering(ExpressionLowering):
                 self.refuse(
                     bound, "a bound of range() must be a local value", "give it a name first"
                 )
-        changed = {v.name for v in self._assigned(ast.Module(node.body, []))}
+        changed = {v.name for part in node.body for v in self._assigned(part)}
         for n in ast.walk(last):
             if isinstance(n, ast.Name) and n.id in changed:
                 self.refuse(
@@ -669,11 +669,11 @@ class FunctionLowering(ExpressionLowering):
         """A loop variable has no meaning after its loop."""
         loops = [
             n
-            for n in ast.walk(self.node)
+            for n in nodes_of(self.node)
             if isinstance(n, ast.For) and isinstance(n.target, ast.Name) and n.target.id == name
         ]
-        inside = {id(x) for loop in loops for part in loop.body for x in ast.walk(part)}
-        for n in ast.walk(self.node):
+        inside = {id(x) for loop in loops for part in loop.body for x in nodes_of(part)}
+        for n in nodes_of(self.node):
             if (
                 isinstance(n, ast.Name)
                 and n.id == name
@@ -757,7 +757,7 @@ class FunctionLowering(ExpressionLowering):
             self.refuse(
                 made.args[0], "the lock of a `with` must be a local value", "give it a name first"
             )
-        changed = {v.name for v in self._assigned(ast.Module(node.body, []))}
+        changed = {v.name for part in node.body for v in self._assigned(part)}
         for n in ast.walk(made.args[0]):
             if isinstance(n, ast.Name) and n.id in changed:
                 self.refuse(

@@ -10,6 +10,8 @@ from types import CodeType, FunctionType
 
 from mmspec.lang.context import ModelError
 
+_BLOCKS = (ast.stmt, ast.excepthandler, ast.match_case)
+
 
 class SourceFile:
     """A file of the specification: its lines and its functions."""
@@ -21,10 +23,14 @@ class SourceFile:
         self.lines = text.splitlines()
         self.tree = ast.parse(text, path)
         self.functions: dict[int, ast.FunctionDef] = {}
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.FunctionDef):
-                first = node.decorator_list[0].lineno if node.decorator_list else node.lineno
-                self.functions[first] = node
+        # not ast.walk(): there are no functions in expressions
+        blocks: list[ast.AST] = [self.tree]
+        while blocks:
+            block = blocks.pop()
+            if isinstance(block, ast.FunctionDef):
+                first = block.decorator_list[0].lineno if block.decorator_list else block.lineno
+                self.functions[first] = block
+            blocks += [n for n in ast.iter_child_nodes(block) if isinstance(n, _BLOCKS)]
 
 
 @functools.cache
@@ -42,6 +48,12 @@ def syntax_of(fn: FunctionType) -> ast.FunctionDef:
     if found is None:
         raise ModelError(f"no source for {fn.__name__}: define it in a file, with `def`")
     return found
+
+
+@functools.cache
+def nodes_of(node: ast.AST) -> tuple[ast.AST, ...]:
+    """A node and all below it: what ast.walk() yields, kept."""
+    return tuple(ast.walk(node))
 
 
 def body_of(node: ast.FunctionDef) -> list[ast.stmt]:
