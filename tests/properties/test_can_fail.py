@@ -60,6 +60,11 @@ BROKEN = {
         "small/split/write",
         "do_anonymous_page: maps over what is there",
     ),
+    "the_reverse_map_finds_every_mapping": (
+        "swapped",
+        "out_shared/write/write",
+        "__page_set_anon_rmap: a page is the child's",
+    ),
     "no_data_race": (
         "base_pages",
         "page/inherit/write_here",
