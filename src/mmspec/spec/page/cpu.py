@@ -123,12 +123,7 @@ def _translate(address: u32, write: bool) -> u16:
         return _by_huge_tlb(cpu, mm, address, write)
     if cpu.small[user_page(address)]:
         return _by_small_tlb(cpu, mm, address, write)
-    frame = _walk(cpu, mm, address, write)
-    k = user_page(address)
-    if frame and mm.zapped[k] == frame and not mm.moved[k]:
-        # the frame of a page that is gone is mapped anew
-        mm.zapped[k] = 0
-    return frame
+    return _walk(cpu, mm, address, write)
 
 
 def _reach(frame: u16) -> Page:

@@ -41,6 +41,7 @@ from mmspec.spec.machine.locks import SpinLock, spin_lock, spin_unlock
 from mmspec.spec.machine.pgtable import (
     _PAGE_PRESENT,
     _PAGE_PROTNONE,
+    _PAGE_PSE,
     _PAGE_TABLE,
     is_swap_pmd,
     pfn_pmd,
@@ -623,8 +624,25 @@ ANY_FRAME = 0xFFFF
 
 
 def may_be_stale(mm: Mm, k: u32, frame: u16) -> bool:
-    """Whether a translation of user page `k` to a frame (plus one) may be of what is gone."""
-    return mm.zapped[k] == frame or mm.zapped[k] == ANY_FRAME
+    """Whether a translation of user page `k` to a frame (plus one) may be of what is gone.
+
+    What is mapped there now is not gone, unless that is MADV_FREE's doing.
+    """
+    if mm.zapped[k] == ANY_FRAME or (mm.zapped[k] == frame and not mm.moved[k]):
+        return not _maps(mm, k, frame)
+    return mm.zapped[k] == frame
+
+
+def _maps(mm: Mm, k: u32, frame: u16) -> bool:
+    """Whether user page `k` is mapped to a frame (plus one)."""
+    nr: u16 = k % HPAGE_PMD_NR
+    val = mm.pgd.pmd[k // HPAGE_PMD_NR].val
+    if not val & _PAGE_PRESENT:
+        return False
+    if val & _PAGE_PSE:
+        return pmd_pfn(val) + nr + 1 == frame
+    pte = pmd_table(val).pte[nr].val
+    return pte & _PAGE_PRESENT != 0 and pte_pfn(pte) + 1 == frame
 
 
 def forget(mm: Mm, k: u32, frame: u16) -> None:
