@@ -252,8 +252,8 @@ def _wrapped(text: str, width: int) -> list[str]:
         at = text.rfind(" ", indent + 3, width + 1)
         if at < 0:
             # within a word: before its arguments, or where two words are one name
-            at = next((text.rfind(c, indent + 3, width) for c in "(_" if c in text), -1)
-            at = width if at < 0 else at + (text[at] == "_")
+            call, part = (text.rfind(c, indent + 3, width) for c in "(_")
+            at = call if call > 0 else part + 1 if part > 0 else width
         found.append(text[:at].rstrip())
         text = " " * (indent + 2) + text[at:].lstrip()
     return [*found, text]
