@@ -15,6 +15,7 @@ from mmspec.museum.bug import Bug
 from mmspec.museum.checking import Visit, by_scenario
 from mmspec.report import terminal
 from mmspec.report.execution import confirm
+from tests.judge.test_own_reports import dependent, exchanged
 
 BUGS = [bug for bug in bugs() if not bug.not_here]
 GROUPS = {group[0].scenario.name: group for group in by_scenario(bugs())}
@@ -30,8 +31,8 @@ def compiled(scenario: str) -> tuple[Bench, Visit]:
     return Bench(group[0].scenario, kernels), Visit(group, both)
 
 
-@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
-def test_the_report_of_an_exhibit_is_feasible(bug: Bug) -> None:
+def reported(bug: Bug) -> tuple[Judge, Diagram]:
+    """The report of an exhibit's violation, read again, and who judges it."""
     where, visit = compiled(bug.scenario.name)
     number = [other.name for other in GROUPS[bug.scenario.name]].index(bug.name)
     found = visit.look(bug, 2 * number).shortest
@@ -41,8 +42,23 @@ def test_the_report_of_an_exhibit_is_feasible(bug: Bug) -> None:
     text = "\n".join(terminal.report(execution, found.case, config, found.violation))
     made = read(text, where.vocabulary({}), where.programs)
     diagram = Diagram(made.heads, made.lines, made.unread, made.comments, {"case": found.case.name})
+    return Judge(where, number, Limits(120)), diagram
 
-    judged = Judge(where, number, Limits(120)).judge(diagram, change=False)
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_the_report_of_an_exhibit_is_feasible(bug: Bug) -> None:
+    judge, diagram = reported(bug)
+
+    judged = judge.judge(diagram, change=False)
 
     assert not diagram.unread
     assert judged.answer is Answer.FEASIBLE
+
+
+@pytest.mark.parametrize("bug", BUGS[::12], ids=lambda bug: bug.name)
+def test_with_two_dependent_lines_exchanged_it_is_not(bug: Bug) -> None:
+    judge, diagram = reported(bug)
+
+    judged = judge.judge(exchanged(diagram, *dependent(diagram)), change=False)
+
+    assert judged.answer is Answer.INFEASIBLE

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import itertools
-import re
 
 from mmspec.judge.bench import kernel_names
 from mmspec.judge.claims import Vocabulary
 from mmspec.judge.diagram import Diagram
+from mmspec.judge.placing import can_do, programs_named
 from mmspec.judge.search import EXIT
 from mmspec.lang.program import discover
 from mmspec.report.names import _FLAGS
@@ -56,12 +56,7 @@ def proposed(diagram: Diagram) -> list[Scenario]:
 
 def _fits(diagram: Diagram, case: Case) -> bool:
     columns = range(len(diagram.heads))
-    programs = set(every_program())
-    said = [part.strip() for part in diagram.front.get("columns", "").split(",") if part.strip()]
-    heads = said or [
-        next((word for word in re.findall(r"\w+", head) if word in programs), "")
-        for head in diagram.heads
-    ]
+    heads = programs_named(diagram, every_program())
     tasks: list[Program | None] = [*case.tasks]
     tasks += [None] * sum(not diagram.functions(column, EXIT) for column in columns)
     for placed in itertools.permutations(tasks, len(columns)):
@@ -77,6 +72,4 @@ def _fits(diagram: Diagram, case: Case) -> bool:
 def _can(diagram: Diagram, column: int, task: Program | None) -> bool:
     """Whether a task can call what a column names. None: a child that only exits."""
     calls = frozenset[str]() if task is None else _called(task)
-    return diagram.functions(column, EXIT) <= calls | {EXIT} and (
-        diagram.functions(column) <= calls | _called(exit_mm)
-    )
+    return can_do(diagram, column, calls, _called(exit_mm))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,9 +16,9 @@ from mmspec.judge.claims import Claim, Kind
 from mmspec.judge.diagram import Diagram, Line
 from mmspec.judge.events import Event, Unplaced, events_of
 from mmspec.judge.graph import Graph
+from mmspec.judge.placing import can_do, programs_named
 from mmspec.judge.search import EXIT, Found, Limits, Product
 from mmspec.judge.traced import LEAVE, WRITE
-from mmspec.kernels.known import unknown
 from mmspec.scenarios.scenario import Case
 from mmspec.spec.page.syscalls import exit_mm
 
@@ -129,7 +128,7 @@ class Judge:
 
     def _columns(self, diagram: Diagram, case: Case) -> Iterator[tuple[int, ...]]:
         columns = range(len(diagram.heads))
-        wanted = self._programs(diagram)
+        wanted = programs_named(diagram, self.bench.programs)
         names = [task.__name__ for task in case.tasks]
         # children that run no program here are there to exit
         children = sum(not diagram.functions(column, EXIT) for column in columns)
@@ -146,31 +145,7 @@ class Judge:
             calls: frozenset[str] = frozenset()
         else:
             calls = self.bench.functions(case.tasks[task], self.number)
-        named = diagram.functions(column) if EXIT in calls else diagram.functions(column, EXIT)
-        exits = self.bench.functions(exit_mm, self.number)
-        return named <= calls and diagram.functions(column) <= calls | exits
-
-    def _programs(self, diagram: Diagram) -> list[str]:
-        """The program of each column, where the diagram says it."""
-        said = diagram.front.get("columns", "")
-        known = self.bench.programs
-        given = [part.strip() for part in said.split(",")] if said else []
-        if given:
-            for name in given:
-                if name not in known:
-                    raise unknown("program", name, known, "mmspec list cases")
-            if len(given) != len(diagram.heads):
-                from mmspec.judge.layout import DiagramError
-
-                raise DiagramError(
-                    f"`columns:` names {len(given)}, but the diagram has {len(diagram.heads)}"
-                )
-            return given
-        made = []
-        for head in diagram.heads:
-            words = re.findall(r"\w+", head)
-            made.append(next((w for w in words if w in known), ""))
-        return made
+        return can_do(diagram, column, calls, self.bench.functions(exit_mm, self.number))
 
     def _unplaced(self, diagram: Diagram) -> str:
         """Why no case fits: the functions that stand in the way."""
@@ -189,7 +164,7 @@ class Judge:
                         - self.bench.functions(case.tasks[task], self.number)
                     )
                 ]
-                wanted = self._programs(diagram)
+                wanted = programs_named(diagram, self.bench.programs)
                 bad = len(missing) + sum(
                     bool(w) and names[t] != w for w, t in zip(wanted, tasks, strict=True)
                 )
@@ -271,7 +246,7 @@ class Judge:
 
     def _never(self, diagram: Diagram) -> Judgement | None:
         """Infeasible: who is said to run a function never calls it on this kernel."""
-        programs = self._programs(diagram)
+        programs = programs_named(diagram, self.bench.programs)
         kernel = self.bench.kernels[self.number]
         for case in self._cases(diagram):
             names = [task.__name__ for task in case.tasks]
