@@ -236,7 +236,6 @@ MUTANTS = (
         "        if not is_migration_entry(entry):\n            return False\n",
         "",
         "takes any entry",
-        survives="takes a swap entry beside a page that moves",
     ),
     Mutant(
         "map_pte",
@@ -256,7 +255,6 @@ MUTANTS = (
         "        if pvmw.flags & PVMW_MIGRATION:\n            return NOT_FOUND\n",
         "",
         "finds a huge PMD where an entry is looked for",
-        survives="while entries are replaced no PMD maps the page",
     ),
     Mutant(
         "_check_pmd",
@@ -563,7 +561,6 @@ MUTANTS = (
         "            set_pmd_at(src_pmd, pmd)\n",
         "",
         "leaves the parent's entry writable",
-        survives="takes somebody who moves huge pages without mmap_sem",
     ),
     Mutant(
         "copy_huge_pmd",
