@@ -55,13 +55,16 @@ SCOPES = (Scope(), Scope(1), Scope(0, True), Scope(1, True))
 LATER = ("write_protected", "protected_copied", "filled", "emptied", "aged", "swapped_beside")
 
 #: What is not done by two threads at once: waiting for a store that happens once; what the first
-#: thread's pin is for; dumping core, which ends all other threads; running the guest's processor.
+#: thread's pin is for; dumping core, which ends all other threads; running the guest's processor;
+#: reaping what the oom killer chose, which one kernel thread does.
 ONCE = {
     "write_protected": ("allow", "protect_and_store"),
     "protected_copied": ("use",),
     "pinned_reclaimed": ("use",),
     "collapsed": ("dump",),
     "guests": ("run",),
+    "filled": ("serve",),
+    "reaped": ("reap",),
 }
 
 

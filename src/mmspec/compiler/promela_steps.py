@@ -529,17 +529,18 @@ class StepWriter:
             return use.after
         if len(callers) == 1:
             return self._land(callers[0], value)
-        place, returning = self.places.return_to(use.f).text, self.places.scratch("returning")
-        self._put(f"{returning} = {place};")
-        self._put(f"{place} = 0;")
-        self._put("if")
+        # one test after the other: Spin goes back to an `if` of several options, and hidden
+        # variables are not what they were then
+        place = self.places.return_to(use.f).text
         for caller in callers:
-            self._put(f":: {returning} == {caller[1].number if caller else 0} ->")
+            self._put(f"if :: {place} == {caller[1].number if caller else 0} ->")
+            self._put(f"{place} = 0;")
             following = self._land(caller, value)
             if following is not None:
                 self._put(f"{self._goto(following)};")
-        self._put(":: else -> assert(false); /* no such call */")
-        self._put("fi;")
+            self._put(":: else fi;")
+        self._put("assert(false); /* no such call */")
+        self._end()
         return None
 
     def _land(self, caller: tuple[ir.Function, ir.CallTo] | None, value: Word) -> _Target | None:
