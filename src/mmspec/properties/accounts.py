@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mmspec.lang import NULL, i32, index_of, u8, u16, u32, u64
+from mmspec.lang import i32, u8, u16, u32, u64
+from mmspec.properties.mapped import page_at
 from mmspec.properties.property import after_exit, at_rest
 from mmspec.spec.machine.locks import rcu
 from mmspec.spec.machine.pgtable import (
@@ -29,13 +30,12 @@ from mmspec.spec.machine.sizes import (
     NR_SWAP_SLOTS,
     NR_TABLES,
     NR_VMAS,
-    PAGE_SHIFT,
     PAGE_SIZE,
     PTRS_PER_PMD,
     PTRS_PER_PTE,
     USER_BASE,
 )
-from mmspec.spec.page.mm import anon_vma_at
+from mmspec.spec.page.mm import linear_page_index, page_anon_vma, page_to_pgoff
 from mmspec.spec.page.mm_types import (
     MM_ANONPAGES,
     MM_SWAPENTS,
@@ -55,8 +55,7 @@ from mmspec.spec.page.mm_types import (
     vmas,
 )
 from mmspec.spec.page.page_flags import (
-    PAGE_MAPPING_ANON,
-    PAGE_MAPPING_FLAGS,
+    PageAnon,
     PG_double_map,
     PG_head,
     PG_locked,
@@ -133,36 +132,17 @@ def mapcount_equals_the_mappings() -> bool:
     return True
 
 
-def _mapped_at(mm: Mm, k: u8, i: u8) -> Page:
-    """The page at a user page; NULL if none is mapped."""
-    pmd = mm.pgd.pmd[k].val
-    page: Page = NULL
-    if not pmd_none(pmd) and pmd_present(pmd):
-        if pmd_trans_huge(pmd):
-            page = mem_map[pmd_pfn(pmd) + i]
-        else:
-            pte = pmd_table(pmd).pte[i].val
-            if pte_present(pte):
-                page = mem_map[pte_pfn(pte)]
-    return page
-
-
-def _is_found(page: Page, mm: Mm, nr: u32) -> bool:
-    """Whether a walk of an anonymous page's mappings comes to user page `nr`."""
-    head = page
-    if page.compound_head:
-        head = mem_map[page.compound_head - 1]
-    if not head.mapping & PAGE_MAPPING_ANON:
+def _is_found(page: Page, mm: Mm, address: u32) -> bool:
+    """Whether a walk of an anonymous page's mappings comes to an address."""
+    if not PageAnon(page):
         return True
-    anon_vma = anon_vma_at(head.mapping & ~PAGE_MAPPING_FLAGS)
-    address = USER_BASE + nr * PAGE_SIZE
+    anon_vma = page_anon_vma(page)
     for n in range(NR_AVCS):
         avc = anon_vma_chains[n]
         if avc.used and avc.anon_vma is anon_vma and avc.vma.vm_mm is mm:
             vma = avc.vma
             if vma.vm_start <= address < vma.vm_end:
-                pgoff = vma.vm_pgoff + ((address - vma.vm_start) >> PAGE_SHIFT)
-                if pgoff == head.index + (index_of(page) - index_of(head)):
+                if linear_page_index(vma, address) == page_to_pgoff(page):
                     return True
     return False
 
@@ -175,8 +155,9 @@ def the_reverse_map_finds_every_mapping() -> bool:
         if mm.mm_users:
             for k in range(PTRS_PER_PMD):
                 for i in range(PTRS_PER_PTE):
-                    page = _mapped_at(mm, k, i)
-                    if page and not _is_found(page, mm, k * PTRS_PER_PTE + i):
+                    page = page_at(mm, k, i)
+                    address = USER_BASE + (k * PTRS_PER_PTE + i) * PAGE_SIZE
+                    if page and not _is_found(page, mm, address):
                         return False
     return True
 

@@ -6,7 +6,8 @@ so not in every scenario.
 
 from __future__ import annotations
 
-from mmspec.lang import NULL, i32, u8, u16, u32, u64
+from mmspec.lang import i32, u8, u16, u32, u64
+from mmspec.properties.mapped import entry_at, page_at
 from mmspec.properties.property import always, at_rest
 from mmspec.spec.machine.pgtable import (
     _PAGE_PRESENT,
@@ -15,7 +16,6 @@ from mmspec.spec.machine.pgtable import (
     is_swap_pte,
     pmd_none,
     pmd_pfn,
-    pmd_present,
     pmd_trans_huge,
     pte_dirty,
     pte_pfn,
@@ -62,14 +62,6 @@ from mmspec.spec.page.page_flags import PG_dirty, PG_double_map, PG_head, PG_idl
 from mmspec.spec.page.pgtable import pmd_table
 
 
-def _entry(mm: Mm, k: u8, i: u8) -> u64:
-    """The PTE of a user page, or the huge PMD it is part of; 0 if nothing is mapped."""
-    pmd = mm.pgd.pmd[k].val
-    if pmd_none(pmd) or not pmd_present(pmd) or pmd_trans_huge(pmd):
-        return pmd
-    return pmd_table(pmd).pte[i].val
-
-
 @at_rest
 def what_was_stored_to_is_soft_dirty() -> bool:
     """Every user page that was stored to is mapped soft-dirty, if nobody clears that."""
@@ -79,23 +71,12 @@ def what_was_stored_to_is_soft_dirty() -> bool:
             for k in range(PTRS_PER_PMD):
                 for i in range(PTRS_PER_PTE):
                     if mm.last_store[k * PTRS_PER_PTE + i]:
-                        entry = _entry(mm, k, i)
+                        entry = entry_at(mm, k, i)
                         if pte_present(entry) and not pte_soft_dirty(entry):
                             return False
                         if is_swap_pte(entry) and not pte_swp_soft_dirty(entry):
                             return False
     return True
-
-
-def _page_at(mm: Mm, k: u8, i: u8) -> Page:
-    """The page that is mapped at a user page; NULL if there is none."""
-    entry = _entry(mm, k, i)
-    page: Page = NULL
-    if pte_present(entry):
-        page = mem_map[pte_pfn(entry)]
-        if pmd_trans_huge(mm.pgd.pmd[k].val):
-            page = mem_map[pmd_pfn(entry) + i]
-    return page
 
 
 def _flags(page: Page) -> u32:
@@ -126,8 +107,8 @@ def what_was_stored_to_is_dirty() -> bool:
             for k in range(PTRS_PER_PMD):
                 for i in range(PTRS_PER_PTE):
                     if mm.last_store[k * PTRS_PER_PTE + i]:
-                        page = _page_at(mm, k, i)
-                        if page and not pte_dirty(_entry(mm, k, i)):
+                        page = page_at(mm, k, i)
+                        if page and not pte_dirty(entry_at(mm, k, i)):
                             if not _page_is_dirty(page) and not _is_on_swap(page):
                                 return False
     return True
@@ -263,7 +244,7 @@ def pages_are_on_the_nodes_they_are_bound_to() -> bool:
                 for i in range(PTRS_PER_PTE):
                     address = USER_BASE + (k * PTRS_PER_PTE + i) * PAGE_SIZE
                     if vma.vm_start <= address < vma.vm_end:
-                        page = _page_at(vma.vm_mm, k, i)
+                        page = page_at(vma.vm_mm, k, i)
                         if page and not vma.vm_policy >> page_to_nid(page) & 1:
                             return False
     return True
@@ -307,7 +288,7 @@ def _vma_at(mm: Mm, address: u32) -> Vma:
 
 def _frame_of(mm: Mm, k: u8, i: u8) -> u16:
     """One more than the frame that a user page is mapped to; 0 if to none."""
-    entry = _entry(mm, k, i)
+    entry = entry_at(mm, k, i)
     if not pte_present(entry):
         return 0
     if pmd_trans_huge(mm.pgd.pmd[k].val):
@@ -358,7 +339,7 @@ def what_was_stored_to_is_mapped_dirty_and_young() -> bool:
         if mm.mm_users:
             for k in range(PTRS_PER_PMD):
                 for i in range(PTRS_PER_PTE):
-                    entry = _entry(mm, k, i)
+                    entry = entry_at(mm, k, i)
                     if mm.last_store[k * PTRS_PER_PTE + i] and pte_present(entry):
                         if not pte_dirty(entry) or not pte_young(entry):
                             return False
@@ -376,7 +357,7 @@ def what_was_stored_to_is_not_idle() -> bool:
             for k in range(PTRS_PER_PMD):
                 for i in range(PTRS_PER_PTE):
                     if mm.last_store[k * PTRS_PER_PTE + i]:
-                        page = _page_at(mm, k, i)
-                        if page and not pte_young(_entry(mm, k, i)) and _flags(page) & PG_idle:
+                        page = page_at(mm, k, i)
+                        if page and not pte_young(entry_at(mm, k, i)) and _flags(page) & PG_idle:
                             return False
     return True
