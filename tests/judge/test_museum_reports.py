@@ -7,15 +7,13 @@ import functools
 import pytest
 
 from mmspec.judge.bench import Bench
-from mmspec.judge.diagram import Diagram, read
+from mmspec.judge.diagram import Diagram
 from mmspec.judge.search import Limits
 from mmspec.judge.verdict import Answer, Judge
 from mmspec.museum import bugs
 from mmspec.museum.bug import Bug
 from mmspec.museum.checking import Visit, by_scenario
-from mmspec.report import terminal
-from mmspec.report.execution import confirm
-from tests.judge.test_own_reports import dependent, exchanged
+from tests.judge.test_own_reports import dependent, exchanged, read_again, report_of
 
 BUGS = [bug for bug in bugs() if not bug.not_here]
 GROUPS = {group[0].scenario.name: group for group in by_scenario(bugs())}
@@ -25,10 +23,7 @@ GROUPS = {group[0].scenario.name: group for group in by_scenario(bugs())}
 def compiled(scenario: str) -> tuple[Bench, Visit]:
     """What judges and what searches a scenario, on the kernels of its exhibits."""
     group = GROUPS[scenario]
-    kernels = [bug.broken for bug in group]
-    # the same family as for the museum's own table
-    both = [kernel for bug in group for kernel in (bug.broken, bug.kernel)]
-    return Bench(group[0].scenario, kernels), Visit(group, both)
+    return Bench(group[0].scenario, [bug.broken for bug in group]), Visit.of_both_sides(group)
 
 
 def reported(bug: Bug) -> tuple[Judge, Diagram]:
@@ -36,13 +31,8 @@ def reported(bug: Bug) -> tuple[Judge, Diagram]:
     where, visit = compiled(bug.scenario.name)
     number = [other.name for other in GROUPS[bug.scenario.name]].index(bug.name)
     found = visit.look(bug, 2 * number).shortest
-    assert found is not None and found.violation is not None
-    config, target = bug.scenario.config, visit.targets[2 * number]
-    execution = confirm(found.case, config, target, found.violation)
-    text = "\n".join(terminal.report(execution, found.case, config, found.violation))
-    made = read(text, where.vocabulary({}), where.programs)
-    diagram = Diagram(made.heads, made.lines, made.unread, made.comments, {"case": found.case.name})
-    return Judge(where, number, Limits(120)), diagram
+    text, case = report_of(found, bug.scenario.config, visit.targets[2 * number])
+    return Judge(where, number, Limits(120)), read_again(text, case, where)
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)

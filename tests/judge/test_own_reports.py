@@ -6,12 +6,13 @@ import functools
 
 import pytest
 
-from mmspec.checker import Checker, Options, Target, Violation
+from mmspec.checker import CaseResult, Checker, Options, Target, Violation
 from mmspec.judge.bench import Bench
 from mmspec.judge.claims import Kind
 from mmspec.judge.diagram import Diagram, Line, read
 from mmspec.judge.search import Limits
 from mmspec.judge.verdict import Answer, Judge, Judgement
+from mmspec.lang import Config
 from mmspec.report import terminal
 from mmspec.report.execution import confirm
 from mmspec.scenarios import scenario_named
@@ -29,16 +30,24 @@ def bench() -> Bench:
 def reported(name: str) -> tuple[str, str]:
     """The report of a row's violation, and its case."""
     target = Target(SEED.kernel(name))
-    found = Checker(SEED, [target], Options()).run()[0].shortest
+    return report_of(Checker(SEED, [target], Options()).run()[0].shortest, SEED.config, target)
+
+
+def report_of(found: CaseResult | None, config: Config, target: Target) -> tuple[str, str]:
+    """The report of what was found, and its case."""
     assert found is not None and isinstance(found.violation, Violation)
-    execution = confirm(found.case, SEED.config, target, found.violation)
-    lines = terminal.report(execution, found.case, SEED.config, found.violation)
+    execution = confirm(found.case, config, target, found.violation)
+    lines = terminal.report(execution, found.case, config, found.violation)
     return "\n".join(lines), found.case.name
 
 
 def diagram_of(name: str) -> Diagram:
-    text, case = reported(name)
-    made = read(text, bench().vocabulary({}), bench().programs)
+    return read_again(*reported(name), bench())
+
+
+def read_again(text: str, case: str, where: Bench) -> Diagram:
+    """A report as a diagram of its case."""
+    made = read(text, where.vocabulary({}), where.programs)
     return Diagram(made.heads, made.lines, made.unread, made.comments, {"case": case})
 
 

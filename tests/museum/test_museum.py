@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from mmspec import museum
 from mmspec.checker import Checker, Target
 from mmspec.cli.museums import museum_command
+from mmspec.kernels import Kernel
 from mmspec.kernels.changes import MIGRATED_THP_MLOCKED_IF_PMD_ONLY
 from mmspec.kernels.releases import v4_13, v4_14, v4_14_fixed
 from mmspec.museum import Bug
@@ -32,8 +33,8 @@ KERNELS = (v4_13, v4_14, v4_14_fixed)
 
 
 @functools.cache
-def asked() -> list[dict[str, Seen]]:
-    return ask_several(BUGS, KERNELS)
+def asked() -> dict[Kernel, dict[str, Seen]]:
+    return dict(zip(KERNELS, ask_several(BUGS, KERNELS), strict=True))
 
 
 def test_searches_have_one_thread_so_that_they_explore_the_same_states() -> None:
@@ -92,13 +93,13 @@ def test_an_mlocked_page_that_PTEs_map_is_noticed_without_assertions() -> None:
 
 def test_a_kernel_that_has_fixes_has_none_of_their_faults() -> None:
     fixed = {bug.name for bug in BUGS if bug.fixed in v4_14_fixed}
-    seen = asked()[2]
+    seen = asked()[v4_14_fixed]
 
     assert not [name for name in fixed if seen[name].violation is not None]
 
 
 def test_v4_14_has_what_was_fixed_after_it_and_not_what_was_fixed_before() -> None:
-    has = {name for name, one in asked()[1].items() if one.is_the_bug}
+    has = {name for name, one in asked()[v4_14].items() if one.is_the_bug}
     later = {
         bug.name
         for bug in BUGS
@@ -115,7 +116,7 @@ def test_v4_14_has_what_was_fixed_after_it_and_not_what_was_fixed_before() -> No
 
 
 def test_v4_13_has_no_fault_of_what_it_does_not_do() -> None:
-    has = {name for name, one in asked()[0].items() if one.is_the_bug}
+    has = {name for name, one in asked()[v4_13].items() if one.is_the_bug}
 
     assert has == {
         "batched_flush_forgotten",

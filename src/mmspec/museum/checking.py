@@ -95,6 +95,11 @@ class Visit:
         options = replace(OPTIONS, budget=Budget(seconds=seconds)) if seconds else OPTIONS
         self.checker = Checker(bugs[0].scenario, self.targets, options)
 
+    @classmethod
+    def of_both_sides(cls, bugs: Sequence[Bug]) -> Visit:
+        """On kernel 2n exhibit n is without its fix, on kernel 2n + 1 with it."""
+        return cls(bugs, [kernel for bug in bugs for kernel in (bug.broken, bug.kernel)])
+
     def look(self, bug: Bug, number: int) -> Seen:
         """Explore an exhibit's cases on one of the kernels."""
         began = time.perf_counter()
@@ -128,8 +133,7 @@ def show(bugs: Sequence[Bug]) -> dict[str, Shown]:
     shown = {}
     for group in by_scenario(bugs):
         began = time.perf_counter()
-        kernels = [kernel for bug in group for kernel in (bug.broken, bug.kernel)]
-        visit = Visit(group, kernels)
+        visit = Visit.of_both_sides(group)
         share = (time.perf_counter() - began) / len(group)
         for n, bug in enumerate(group):
             without, with_it = visit.look(bug, 2 * n), visit.look(bug, 2 * n + 1)
