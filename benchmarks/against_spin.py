@@ -10,12 +10,11 @@ from benchmarks import spin
 from benchmarks.figures import Bar, Figure
 from benchmarks.processes import BenchError, driver, often
 from benchmarks.seed import CASE, ROW
+from mmspec.search.spin import GENERATE
 
 RUNS = 5
 _STATES_RATIO, _END_TO_END_RATIO = Bar(">=", 8), Bar(">=", 20)
 
-#: Without them Spin drops variables that are only written, and its states are others.
-_GENERATE = ("-o1", "-o2", "-o3")
 _COMPILE = ("-O2", "-DSAFETY")
 
 
@@ -28,7 +27,7 @@ def measure(directory: Path) -> list[Figure]:
     cpu = median(run["cpu"] for run in ours[1:])
     states, transitions = ours[0]["states"], ours[0]["transitions"]
 
-    generated = spin.generate(model, _GENERATE)
+    generated = spin.generate(model, GENERATE)
     table = states.bit_length() + 1
     spin.compile_verifier(model.parent, (*_COMPILE, "-DNOREDUCE"))
     full = spin.search(model.parent, table, RUNS)

@@ -89,11 +89,11 @@ def by_cpython(case: Case, system: System) -> tuple[frozenset[Key], int]:
     return frozenset(found.states), found.transitions
 
 
-def by_spin(case: Case, merged: bool) -> Explored:
-    """Search by Spin."""
+def by_spin(case: Case, merged: bool, *options: str) -> Explored:
+    """Search by Spin. options: more of them for the C compiler."""
     system = system_of(case, merged)
     initial, _ = system.initial(case.phases, case.tasks, case.kernel)
-    return explore(export(system, initial, case.kernel), options=OPTIONS)
+    return explore(export(system, initial, case.kernel), options=(*OPTIONS, *options))
 
 
 def differences(case: Case) -> Iterator[str]:

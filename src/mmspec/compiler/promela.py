@@ -1,6 +1,7 @@
 """From a compiled system to Promela, so that Spin can search it too.
 
-The model has one process for each task and one `d_step` for each place where the task can stand:
+The model has one process for each task and one `d_step` (an atomic sequence, if that would be too
+long) for each place where the task can stand:
 Spin stores exactly the states that we do, and takes exactly our transitions (it counts the initial
 state as one more). The emitter for native code is not involved, only the intermediate
 representation and the frames.

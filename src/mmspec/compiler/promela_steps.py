@@ -558,7 +558,10 @@ class StepWriter:
     # ------------------------------------------------------------------ violations
 
     def _write_failed(self) -> None:
-        self.lines.append(_Line("", label=f"{self.prefix}_failed"))
+        failed = f"{self.prefix}_failed"
+        if not any(failed in line.text for line in self.lines):
+            return
+        self.lines.append(_Line("", label=failed))
         self._put(FORGET_ALL)
         self._end()
 
@@ -629,9 +632,7 @@ def _threaded(lines: list[_Line]) -> list[_Line]:
 
     out: list[_Line] = []
     for line in lines:
-        text = line.text
-        if "goto" in text:
-            text = _JUMP.sub(final, text)
+        text = _JUMP.sub(final, line.text)
         jump = _GOTO.fullmatch(text)
         if jump and out and _GOTO.fullmatch(out[-1].text):
             continue  # nobody comes here
@@ -639,6 +640,11 @@ def _threaded(lines: list[_Line]) -> list[_Line]:
             out.pop()
         out.append(_Line(text, line.sets, line.label))
     return out
+
+
+def _only_jump(line: _Line) -> re.Match[str] | None:
+    """A statement that does nothing but jump, always or unless a test holds."""
+    return _GOTO.fullmatch(line.text) or _ELSE.fullmatch(line.text)
 
 
 def _nested(lines: list[_Line], end: str) -> list[_Line]:
@@ -653,14 +659,14 @@ def _nested(lines: list[_Line], end: str) -> list[_Line]:
             chunk = chunks.setdefault(line.label, [])
         chunk.append(line)
     jumps = Counter(label for line in lines for label in _JUMP.findall(line.text))
-    single = (_GOTO.fullmatch(line.text) or _ELSE.fullmatch(line.text) for line in lines)
+    single = (_only_jump(line) for line in lines)
     alone = {jump["to"] for jump in single if jump and jumps[jump["to"]] == 1} & chunks.keys()
     out: list[_Line] = []
     todo = [label for label in chunks if label not in alone]
 
     def emit(chunk: list[_Line], depth: int) -> None:
         for line in chunk:
-            jump = _GOTO.fullmatch(line.text) or _ELSE.fullmatch(line.text)
+            jump = _only_jump(line)
             if jump is None or jump["to"] not in alone:
                 out.append(line)
                 continue

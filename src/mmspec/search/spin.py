@@ -22,7 +22,7 @@ OPTIONS = ("-O1", "-DSAFETY", "-DNOREDUCE", "-DNOFAIR")
 
 #: Spin drops variables that are never read unless told not to, and takes minutes to look for
 #: statements that it could merge: a step is one already. Arithmetic is modulo 2**32.
-_SPIN = ("-a", "-o1", "-o2", "-o3")
+GENERATE = ("-o1", "-o2", "-o3")
 _GCC = ("-w", "-fwrapv")
 
 
@@ -85,7 +85,7 @@ class _Run:
 
     def explore(self, model: str, depth: int) -> Explored:
         (self.directory / "model.pml").write_text(model, encoding="utf-8")
-        said = self._call("spin", ["spin", *_SPIN, "model.pml"])
+        said = self._call("spin", ["spin", "-a", *GENERATE, "model.pml"])
         if "error" in said.lower() or not (self.directory / "pan.c").exists():
             raise SpinError(f"spin does not accept the model:\n{said[:2000]}")
         self._compile(())
