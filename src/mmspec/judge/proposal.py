@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Sequence
 
 from mmspec.judge.bench import kernel_names
 from mmspec.judge.claims import Vocabulary
@@ -45,18 +46,18 @@ def vocabulary(meant: dict[str, str]) -> Vocabulary:
 def proposed(diagram: Diagram) -> list[Scenario]:
     """Scenarios with a case whose tasks can do what the columns name, in the order of `NAMES`."""
     wanted = diagram.front.get("case")
+    heads = programs_named(diagram, every_program())
     found = []
     for name in NAMES:
         scenario = scenario_named(name)
         cases = [case for case in scenario.cases if wanted in (None, case.name)]
-        if any(_fits(diagram, case) for case in cases):
+        if any(_fits(diagram, heads, case) for case in cases):
             found.append(scenario)
     return found
 
 
-def _fits(diagram: Diagram, case: Case) -> bool:
+def _fits(diagram: Diagram, heads: Sequence[str], case: Case) -> bool:
     columns = range(len(diagram.heads))
-    heads = programs_named(diagram, every_program())
     tasks: list[Program | None] = [*case.tasks]
     tasks += [None] * sum(not diagram.functions(column, EXIT) for column in columns)
     for placed in itertools.permutations(tasks, len(columns)):

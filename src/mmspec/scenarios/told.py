@@ -9,31 +9,14 @@ from __future__ import annotations
 from mmspec.kernels.changes import MBIND_MOVES_THP
 from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.scenarios import moves
-from mmspec.scenarios.moves import LAST_PAGE, family, move
+from mmspec.scenarios.moves import family, move
 from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
 from mmspec.scenarios.seed import huge, split
-from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE, USER_PAGES
+from mmspec.scenarios.zaps import in_part
+from mmspec.spec.machine.sizes import USER_BASE, USER_PAGES
 from mmspec.spec.page.huge_memory import __split_huge_page, remove_migration_pmd
-from mmspec.spec.page.syscalls import (
-    boot,
-    madvise_dontneed,
-    mincore,
-    mmap,
-    pagemap,
-    share_mm,
-    smaps,
-    store,
-)
+from mmspec.spec.page.syscalls import mincore, pagemap, smaps
 from mmspec.spec.page.task_mmu import smaps_account
-
-
-def in_part() -> None:
-    """A huge page that PTEs map, its last page but one having been thrown away, and two threads."""
-    boot()
-    mmap(USER_BASE, HPAGE_PMD_SIZE)
-    store(USER_BASE, 1)
-    madvise_dontneed(USER_BASE + LAST_PAGE - PAGE_SIZE, PAGE_SIZE)
-    share_mm(1)
 
 
 def read_pagemap() -> None:

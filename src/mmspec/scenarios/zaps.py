@@ -28,7 +28,7 @@ def whole() -> None:
 
 
 def in_part() -> None:
-    """The same, mapped by PTEs but for its second page, which has been thrown away."""
+    """A huge page that PTEs map, stored to at its end, less its second page; two threads."""
     boot()
     mmap(USER_BASE, HPAGE_PMD_SIZE)
     store(USER_BASE + LAST_PAGE, 1)
