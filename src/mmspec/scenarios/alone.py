@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.properties.marks import (
     no_huge_page_that_PTEs_map_is_mlocked,
     pages_are_on_the_nodes_they_are_bound_to,
@@ -12,7 +11,7 @@ from mmspec.properties.marks import (
 )
 from mmspec.scenarios import moves
 from mmspec.scenarios.moves import family, freed, give_away, move, zap_part
-from mmspec.scenarios.scenario import Case, Row, Scenario, Witness
+from mmspec.scenarios.scenario import USUAL_ROWS, Case, Scenario, Witness
 from mmspec.scenarios.seed import bind, huge, small, split
 from mmspec.spec.machine.sizes import PAGE_SIZE, USER_BASE
 from mmspec.spec.page.huge_memory import __split_huge_page, __split_huge_pmd_locked
@@ -38,11 +37,7 @@ SCENARIO = Scenario(
         Case("huge/give_away", huge, (give_away,)),
         Case("family/give_away", family, (give_away,)),
     ),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=moves.SCENARIO.config,
     witnesses=(
         Witness("a huge PMD is split", __split_huge_pmd_locked),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.lang import Config
 from mmspec.properties.marks import (
     no_processor_can_store_where_the_VMA_forbids_it,
     what_was_stored_to_is_dirty,
 )
 from mmspec.scenarios.moves import move
-from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Scenario, Witness, crossed
 from mmspec.scenarios.seed import inherit
 from mmspec.scenarios.tracked import track
 from mmspec.spec.machine.sizes import PAGE_SIZE, USER_BASE
@@ -111,11 +110,7 @@ SCENARIO = Scenario(
         *crossed((shared_by_threads,), (write_here,), (write_here, look_twice)),
         *crossed((nothing,), (write_here,), (read_here,)),
     ),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=Config.of(
         order=1, frames=12, tasks=3, mms=3, vmas=3, anon_vmas=4, avcs=9, tables=4, migrate_passes=4
     ),

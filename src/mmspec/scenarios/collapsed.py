@@ -6,14 +6,13 @@ reverse map away. Who walks page tables with neither may find them gone.
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.properties.marks import (
     what_was_stored_to_is_dirty,
     what_was_stored_to_is_soft_dirty,
 )
 from mmspec.scenarios import moves
 from mmspec.scenarios.moves import move
-from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Scenario, Witness, crossed
 from mmspec.scenarios.seed import inherit, split, write, zap
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, USER_BASE
 from mmspec.spec.page.coredump import do_coredump
@@ -67,11 +66,7 @@ SCENARIO = Scenario(
         *crossed((scattered,), (write, zap, inherit, split, move, leave, dump), (collapse,)),
         *crossed((whole,), (move, zap), (collapse,)),
     ),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=moves.SCENARIO.config,
     witnesses=(
         Witness("a page table is taken away", collapse_huge_page),

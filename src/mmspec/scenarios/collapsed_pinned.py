@@ -6,11 +6,10 @@ the page table, and the pages it finds there.
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.scenarios.collapsed import collapse, scattered
 from mmspec.scenarios.pinned import SCENARIO as PINNED
 from mmspec.scenarios.pinned import direct_io
-from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Scenario, Witness, crossed
 from mmspec.spec.page.gup import gup_pte_range
 from mmspec.spec.page.khugepaged import __collapse_huge_page_copy
 
@@ -18,11 +17,7 @@ SCENARIO = Scenario(
     name="collapsed_pinned",
     title="base pages are collapsed to a huge page while one of them is pinned",
     cases=crossed((scattered,), (direct_io,), (collapse,)),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=PINNED.config,
     witnesses=(
         Witness("a page is pinned without locks", gup_pte_range),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.properties.marks import what_was_stored_to_is_dirty
 from mmspec.scenarios import moves
 from mmspec.scenarios.moves import move
 from mmspec.scenarios.moves_shared import inherited
-from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Scenario, Witness, crossed
 from mmspec.scenarios.seed import inherit, write, zap
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
 from mmspec.spec.page.huge_memory import __do_huge_pmd_anonymous_page
@@ -39,11 +38,7 @@ SCENARIO = Scenario(
         *crossed((untouched,), (write,), (write_first_page, zap, inherit, move)),
         *crossed((inherited,), (write,), (write_first_page, look_twice)),
     ),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=moves.SCENARIO.config,
     witnesses=(Witness("a huge page is mapped", __do_huge_pmd_anonymous_page),),
     explanation=__doc__,

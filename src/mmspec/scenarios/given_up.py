@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.properties.marks import partly_mapped_huge_pages_are_queued
 from mmspec.scenarios import moves
 from mmspec.scenarios.moves import family, zap_part
-from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Scenario, Witness, crossed
 from mmspec.scenarios.seed import split, zap
 from mmspec.scenarios.splits import unmap
 from mmspec.spec.page.huge_memory import __split_huge_pmd_locked, zap_huge_pmd
@@ -18,11 +17,7 @@ SCENARIO = Scenario(
         *crossed((family,), (zap_part,), (zap, unmap, zap_part)),
         *crossed((family,), (zap,), (split,)),
     ),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=moves.SCENARIO.config,
     witnesses=(
         Witness("a huge PMD is split", __split_huge_pmd_locked),

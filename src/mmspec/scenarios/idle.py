@@ -5,10 +5,9 @@ Moving or splitting a page forgets accessed bits, in every kernel here: neither 
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.properties.marks import what_was_stored_to_is_not_idle
 from mmspec.scenarios import moves
-from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Scenario, Witness, crossed
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
 from mmspec.spec.page.page_idle import page_idle_clear_pte_refs_one
 from mmspec.spec.page.syscalls import (
@@ -61,11 +60,7 @@ SCENARIO = Scenario(
     name="idle",
     title="a page is used while somebody asks whether it is idle",
     cases=crossed((idle, idle_by_PTEs), (look,), (touch,)),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=moves.SCENARIO.config,
     witnesses=(Witness("accessed bits are cleared", page_idle_clear_pte_refs_one),),
     explanation=__doc__,

@@ -5,10 +5,9 @@ Reclaim drops such a page, unless something was stored to it since.
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.scenarios import swapped
 from mmspec.scenarios.moves import freed, move
-from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Scenario, Witness, crossed
 from mmspec.scenarios.swapped import base, out, reclaim, write
 from mmspec.spec.machine.sizes import PAGE_SIZE, USER_BASE
 from mmspec.spec.page.madvise import madvise_free_pte
@@ -59,11 +58,7 @@ SCENARIO = Scenario(
         *crossed((free_base, freed), (write,), (reclaim,)),
         *crossed((freed,), (write,), (move_and_reclaim,)),
     ),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=swapped.SCENARIO.config,
     witnesses=(
         Witness("a page is given to MADV_FREE", madvise_free_pte),

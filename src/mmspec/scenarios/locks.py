@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.properties.marks import (
     mlocked_pages_are_counted,
     mlocked_pages_are_in_locked_mappings,
@@ -12,7 +11,7 @@ from mmspec.properties.marks import (
 from mmspec.scenarios import moves
 from mmspec.scenarios.moves import move, zap_part
 from mmspec.scenarios.moves_locked import locked
-from mmspec.scenarios.scenario import Case, Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Case, Scenario, Witness, crossed
 from mmspec.scenarios.seed import inherit, split, write
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
 from mmspec.spec.page.mlock_vmas import munlock_vma_pages_range
@@ -85,11 +84,7 @@ SCENARIO = Scenario(
         *crossed((locked_small_family,), (unlock_small,), (move, write)),
         *crossed((locked,), (unlock,), (zap_part, split, inherit)),
     ),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=moves.SCENARIO.config,
     witnesses=(Witness("a mapping is unlocked", munlock_vma_pages_range),),
     explanation=__doc__,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.properties.marks import huge_pages_stay_huge
 from mmspec.scenarios.moves import move
 from mmspec.scenarios.offlined import SCENARIO as OFFLINED
 from mmspec.scenarios.offlined import offline
-from mmspec.scenarios.scenario import Case, Row, Scenario, Witness
+from mmspec.scenarios.scenario import USUAL_ROWS, Case, Scenario, Witness
 from mmspec.scenarios.seed import bind, huge
 from mmspec.spec.machine.sizes import USER_BASE
 from mmspec.spec.page.migrate import migrate_page_move_mapping
@@ -25,11 +24,7 @@ SCENARIO = Scenario(
     cases=tuple(
         Case(f"huge/{task.__name__}", huge, (task,)) for task in (bind, move, move_each, offline)
     ),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=OFFLINED.config,
     witnesses=(Witness("a page is moved", migrate_page_move_mapping),),
     explanation=__doc__,

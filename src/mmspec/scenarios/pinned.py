@@ -6,11 +6,10 @@ had there, and nothing that another process stored.
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.lang import Config
 from mmspec.scenarios.balanced import hinted, use
 from mmspec.scenarios.moves import family, move, zap_part
-from mmspec.scenarios.scenario import Case, Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Case, Scenario, Witness, crossed
 from mmspec.scenarios.seed import huge, inherit, split, zap
 from mmspec.scenarios.tracked import track
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
@@ -103,11 +102,7 @@ SCENARIO = Scenario(
         *crossed((hinted,), (direct_io, rewrite), (use,)),
         *crossed((base_family, family), (write_first,), (splice, direct_io)),
     ),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=Config.of(
         order=2,
         frames=24,

@@ -6,10 +6,9 @@ one table to the next.
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.lang import Config, derived
 from mmspec.scenarios.moves import move
-from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Scenario, Witness, crossed
 from mmspec.scenarios.seed import split
 from mmspec.spec.machine.sizes import HPAGE_PMD_ORDER, HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
 from mmspec.spec.page.huge_memory import __split_huge_page
@@ -59,11 +58,7 @@ SCENARIO = Scenario(
         *crossed((askew,), (split,), (zap_askew, zap_head, write_askew, straighten)),
         *crossed((askew,), (move,), (zap_head, write_askew)),
     ),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=Config.of(
         order=1,
         pmds=3,

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmspec.kernels import Change, Kernel
 from mmspec.kernels.known import release_named, unknown
-from mmspec.kernels.releases import RELEASES
+from mmspec.kernels.releases import LATER_FIXES, RELEASES, v4_13, v4_14
 from mmspec.lang import Config
 from mmspec.properties.property import Property
 
@@ -57,6 +57,14 @@ class Row:
     kernel: Kernel
     note: str = ""
     question: str = ""
+
+
+#: What most scenarios are checked on.
+USUAL_ROWS = (
+    Row("v4.13", v4_13, "as released"),
+    Row("v4.14", v4_14, "as released"),
+    Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
+)
 
 
 @dataclass(frozen=True)

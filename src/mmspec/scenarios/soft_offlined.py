@@ -6,9 +6,8 @@ process goes on.
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.scenarios import moves
-from mmspec.scenarios.scenario import Case, Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Case, Scenario, Witness, crossed
 from mmspec.scenarios.seed import huge, inherit, small, split, write, zap
 from mmspec.spec.machine.sizes import HPAGE_PMD_NR
 from mmspec.spec.page.huge_memory import __split_huge_page
@@ -29,11 +28,7 @@ SCENARIO = Scenario(
         *crossed((huge,), (soften,), (write, zap, inherit, split)),
         *crossed((small,), (soften,), (write, split)),
     ),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=moves.SCENARIO.config,
     witnesses=(
         Witness("a huge page is taken apart", __split_huge_page),

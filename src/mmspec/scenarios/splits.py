@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.properties.marks import (
     what_was_stored_to_is_dirty,
     what_was_stored_to_is_soft_dirty,
 )
 from mmspec.scenarios import moves
 from mmspec.scenarios.moves import family, freed, zap_part
-from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Scenario, Witness, crossed
 from mmspec.scenarios.seed import huge, split, write
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, USER_BASE
 from mmspec.spec.page.huge_memory import __split_huge_page, __split_huge_pmd_locked
@@ -30,11 +29,7 @@ SCENARIO = Scenario(
         *crossed((huge,), (split,), (split, unmap)),
         *crossed((family,), (zap_part,), (write,)),
     ),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=moves.SCENARIO.config,
     witnesses=(
         Witness("a huge PMD is split", __split_huge_pmd_locked),

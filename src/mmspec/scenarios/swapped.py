@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.lang import Config
 from mmspec.properties.marks import (
     no_processor_can_store_where_the_VMA_forbids_it,
     what_was_stored_to_is_dirty,
     what_was_stored_to_is_soft_dirty,
 )
-from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Scenario, Witness, crossed
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
 from mmspec.spec.page.memory import do_swap_page
 from mmspec.spec.page.mm_types import VM_READ
@@ -115,11 +114,7 @@ SCENARIO = Scenario(
         *crossed((out, out_shared), (write,), (write, read)),
         *crossed((out_shared,), (reclaim,), (write,)),
     ),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=Config.of(
         order=2,
         frames=16,

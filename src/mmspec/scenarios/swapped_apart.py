@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.lang import Config, derived
 from mmspec.properties.marks import no_processor_can_store_where_the_VMA_forbids_it
-from mmspec.scenarios.scenario import Case, Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Case, Scenario, Witness, crossed
 from mmspec.scenarios.swapped import reclaim
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
 from mmspec.spec.page.mm_types import VM_READ
@@ -51,11 +50,7 @@ SCENARIO = Scenario(
         *crossed((apart,), (protect,), (reclaim,)),
         Case("apart/protect/use/reclaim", apart, (protect, use, reclaim)),
     ),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=Config.of(
         order=2, frames=16, tasks=3, mms=1, vmas=1, pmds=2, tables=4, swap_slots=4, avcs=2
     ),

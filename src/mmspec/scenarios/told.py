@@ -7,10 +7,9 @@ They hold the lock of the entry that they tell of, but no reference on the page.
 from __future__ import annotations
 
 from mmspec.kernels.changes import MBIND_MOVES_THP
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.scenarios import moves
 from mmspec.scenarios.moves import family, move
-from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Scenario, Witness, crossed
 from mmspec.scenarios.seed import huge, split
 from mmspec.scenarios.zaps import in_part
 from mmspec.spec.machine.sizes import USER_BASE, USER_PAGES
@@ -43,11 +42,7 @@ SCENARIO = Scenario(
         *crossed((in_part,), (move,), (read_pagemap,)),
         *crossed((family,), (split,), (read_smaps,)),
     ),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=moves.SCENARIO.config,
     witnesses=(
         Witness("a migration entry becomes a huge PMD", remove_migration_pmd, (MBIND_MOVES_THP,)),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.lang import Config
-from mmspec.scenarios.scenario import Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Scenario, Witness, crossed
 from mmspec.scenarios.seed import zap
 from mmspec.scenarios.told import read_pagemap
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, USER_BASE
@@ -32,11 +31,7 @@ SCENARIO = Scenario(
     name="told_in_order",
     title="pagemap tells of two huge pages while the first is thrown away",
     cases=crossed((two,), (zap, renew), (read_pagemap,)),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=Config.of(
         order=1, pmds=2, frames=12, tasks=2, mms=1, vmas=1, anon_vmas=1, avcs=1, tables=3
     ),

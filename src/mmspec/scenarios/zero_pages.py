@@ -6,10 +6,9 @@ apart from other pages, and freed when memory is short and nobody uses it.
 
 from __future__ import annotations
 
-from mmspec.kernels.releases import LATER_FIXES, v4_13, v4_14
 from mmspec.lang import Config
 from mmspec.scenarios.moves import move, zap_part
-from mmspec.scenarios.scenario import Case, Row, Scenario, Witness, crossed
+from mmspec.scenarios.scenario import USUAL_ROWS, Case, Scenario, Witness, crossed
 from mmspec.scenarios.seed import inherit, write, zap
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, USER_BASE
 from mmspec.spec.page.huge_memory import __split_huge_pmd_locked
@@ -104,11 +103,7 @@ SCENARIO = Scenario(
         *crossed((zero,), (splice_and_write,), (zap_and_shrink, write, inherit)),
         *crossed((zero, no_longer_zero), (move,), (zap,)),
     ),
-    rows=(
-        Row("v4.13", v4_13, "as released"),
-        Row("v4.14", v4_14, "as released"),
-        Row("v4.14 fixed", v4_14.with_(*LATER_FIXES), "with later fixes"),
-    ),
+    rows=USUAL_ROWS,
     config=Config.of(
         order=2,
         frames=24,
