@@ -40,7 +40,7 @@ def row(bug: Bug, values: dict[str, int]) -> str:
     """An exhibit's line in the documentation."""
     steps = f"{values['steps']:,}" if values["steps"] else "-"
     return (
-        f"| `{bug.name}` | {bug.fixed.commit} | {bug.fixed.release} | {bug.scenario.name} "
+        f"| `{bug.name}` | {bug.commit} | {bug.fixed.release} | {bug.scenario.name} "
         f"| {steps} | {values['states']:,} | {values['exhausted']:,} |"
     )
 

@@ -84,7 +84,7 @@ def _line(made: Shown, wide: int) -> str:
     steps = f"{out.steps:,}" if out.steps else ""
     broken = bug.violates.name if not bug.not_here else ""
     return (
-        f"{bug.name:{wide}}  {bug.fixed.commit:12}  {word:>10}  {steps:>5}  "
+        f"{bug.name:{wide}}  {bug.commit:12}  {word:>10}  {steps:>5}  "
         f"{out.result.states:>7,}  {rest:>9}  {with_it.result.states:>7,}  {made.seconds:>4.1f}  "
         f"{broken}"
     ).rstrip()
@@ -113,7 +113,7 @@ def _complaints(made: Shown) -> list[str]:
 
 def _tell(bug: Bug) -> None:
     made = show([bug])[bug.name]
-    click.echo(f"{bug.name}: {bug.fixed.commit} ({bug.fixed.release})")
+    click.echo(f"{bug.name}: {bug.commit} ({bug.fixed.release})")
     click.echo(f'"{bug.fixed.subject}"\n')
     click.echo(bug.prose.strip() + "\n")
     if bug.not_here:

@@ -22,6 +22,10 @@ NUMA_HOLDS_NEW_THP = Change(
     subject="migrate_misplaced_transhuge_page() holds the new page until that is unlocked",
     release="ours",
 )
+PMD_SPLIT_HOLDS_WHAT_IT_UNLOCKS = Change(
+    subject="__split_huge_pmd() holds the page that it has locked until that is unlocked",
+    release="ours",
+)
 
 BRANCH_AT_TOP = Change(
     subject="mm: thp: enable thp migration in generic path (v2: the branch opens the function)",

@@ -118,7 +118,7 @@ from mmspec.kernels.changes import (
     ZAP_FLUSHES_ALL_ITS_RANGE,
     ZAP_LEAVES_FLUSHES_TO_GATHER,
 )
-from mmspec.kernels.drafts import NUMA_HOLDS_NEW_THP
+from mmspec.kernels.drafts import NUMA_HOLDS_NEW_THP, PMD_SPLIT_HOLDS_WHAT_IT_UNLOCKS
 
 #: Of NUMA balancing and changes of protection: what every kernel here has, what v4.13 has, and
 #: what came later.
@@ -264,6 +264,7 @@ LATER_FIXES = (
     HOTREMOVE_STEPS_OVER_ANY_PART,
     HOTREMOVE_COUNTS_WHAT_IT_ISOLATES,
     BATCHED_FLUSHES_COUNTED,
+    PMD_SPLIT_HOLDS_WHAT_IT_UNLOCKS,
 )
 
 #: Fixes of ours, where the real one changes too much.

@@ -20,7 +20,7 @@ class Bug:
     case's tasks, or exit_mm. steps, states: of the shortest trace, and what was explored to find
     it; exhausted: how many states there are with the fix in. with_it: changes that need the fix, or
     hide the fault, and are taken out together with it. mutant: if the fix is no change of its own
-    here, what undoes that part of it. introduced: what brought the fault, if no kernel here has
+    here, what undoes that part of it. introduced: what brought the fault, if no release here has
     that. reached: functions that must be reached with the fix in, or its verdict would mean
     nothing. not_here: why the fault cannot happen; then the search without the fix is exhausted,
     too. name, prose: the module's name, and its docstring.
@@ -49,6 +49,11 @@ class Bug:
         return self.prose.strip().partition("\n")[0].rstrip(".")
 
     @property
+    def commit(self) -> str:
+        """The fix's commit; "none" if it is one of ours."""
+        return self.fixed.commit or "none"
+
+    @property
     def broken(self) -> Kernel:
         """The kernel without the fix."""
         return self.reverted(self.kernel)
@@ -62,9 +67,10 @@ class Bug:
     def on(self, kernel: Kernel, others: tuple[Change, ...]) -> Kernel:
         """A kernel as it is as to this fault, with the fixes of others: to see this one alone.
 
-        Only those that the exhibit's kernel has: others may hide the fault.
+        Only those that the exhibit's kernel has, as others may hide the fault; and not the one that
+        brought it.
         """
-        apart = {self.fixed, *self.with_it}
+        apart = {self.fixed, *self.with_it, self.introduced}
         made = kernel
         if self.mutant is not None and self.fixed not in kernel:
             if all(need in kernel for need in self.mutant.needs):

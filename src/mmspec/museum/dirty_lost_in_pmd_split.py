@@ -28,9 +28,9 @@ BUG = Bug(
         "write: cpu_store: writes val",
         "zap_part: pmdp_invalidate: writes val",
     ),
-    steps=52,
-    states=1_028,
-    exhausted=908,
+    steps=56,
+    states=1_114,
+    exhausted=968,
     reached=(__split_huge_pmd_locked,),
     with_it=(PMD_MIGRATION_KEEPS_DIRTY, MIGRATION_PMD_SPLIT_BY_ITS_OWN_BITS),
 )

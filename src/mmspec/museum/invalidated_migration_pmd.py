@@ -31,8 +31,8 @@ BUG = Bug(
         "zap_last: pmdp_establish_not_present: writes val",
     ),
     steps=72,
-    states=2_686,
-    exhausted=16_359,
+    states=2_638,
+    exhausted=25_188,
     reached=(__split_huge_pmd_locked,),
     introduced=ARCH_INVALID_PMD_IS_PRESENT,
 )

@@ -27,8 +27,8 @@ BUG = Bug(
     violates=no_assertion_fails,
     key_steps=(),
     steps=0,
-    states=60_382,
-    exhausted=60_837,
+    states=60_594,
+    exhausted=61_051,
     reached=(
         migrate_misplaced_transhuge_page,
         __split_huge_pmd_locked,

@@ -31,6 +31,6 @@ BUG = Bug(
     ),
     steps=280,
     states=419_380,
-    exhausted=476_895,
+    exhausted=730_150,
     reached=(__split_huge_pmd_locked, remove_migration_pmd),
 )

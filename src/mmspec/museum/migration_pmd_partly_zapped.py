@@ -27,7 +27,7 @@ BUG = Bug(
         "zap_part: pmd_none_or_trans_huge_or_clear_bad",
     ),
     steps=65,
-    states=2_074,
-    exhausted=43_013,
+    states=2_061,
+    exhausted=94_938,
     reached=(__split_huge_pmd_locked,),
 )

@@ -29,8 +29,8 @@ BUG = Bug(
         "zap_part: mapcount_inc: writes _mapcount",
     ),
     steps=224,
-    states=25_177,
-    exhausted=43_013,
+    states=26_550,
+    exhausted=94_938,
     reached=(__split_huge_pmd_locked, remove_migration_pte),
     with_it=(MIGRATION_PMD_SPLIT_TAKES_NO_REFERENCE,),
 )

@@ -27,7 +27,7 @@ BUG = Bug(
         "zap_part_and_write: __split_huge_pmd_locked: writes val",
     ),
     steps=75,
-    states=3_055,
-    exhausted=476_895,
+    states=3_005,
+    exhausted=730_150,
     reached=(__split_huge_pmd_locked, remove_migration_pmd),
 )

@@ -27,7 +27,7 @@ BUG = Bug(
         "zap_part: __split_huge_pmd_locked: writes _refcount",
     ),
     steps=217,
-    states=23_225,
-    exhausted=43_013,
+    states=24_442,
+    exhausted=94_938,
     reached=(__split_huge_pmd_locked, remove_migration_pte),
 )

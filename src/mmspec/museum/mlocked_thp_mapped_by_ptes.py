@@ -29,7 +29,7 @@ BUG = Bug(
         "zap_part: page_remove_rmap",
     ),
     steps=269,
-    states=36_074,
-    exhausted=83_491,
+    states=39_437,
+    exhausted=326_039,
     reached=(mlock_vma_page, remove_migration_pte),
 )

@@ -30,9 +30,9 @@ BUG = Bug(
         "unlock: munlock_vma_page",
         "unlock: PageTransHuge",
     ),
-    steps=77,
-    states=1_549,
-    exhausted=1_671,
+    steps=79,
+    states=1_598,
+    exhausted=1_749,
     reached=(
         munlock_vma_page,
         clear_page_mlock,

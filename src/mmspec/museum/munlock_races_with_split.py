@@ -23,8 +23,8 @@ BUG = Bug(
     violates=mlocked_pages_are_counted,
     key_steps=(),
     steps=0,
-    states=77_125,
-    exhausted=77_088,
+    states=77_271,
+    exhausted=77_236,
     reached=(
         munlock_vma_pages_range,
         __split_huge_page,

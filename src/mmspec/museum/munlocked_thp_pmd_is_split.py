@@ -29,7 +29,7 @@ BUG = Bug(
     ),
     steps=54,
     states=2_128,
-    exhausted=2_366,
+    exhausted=2_514,
     reached=(
         munlock_vma_pages_range,
         __split_huge_pmd_locked,

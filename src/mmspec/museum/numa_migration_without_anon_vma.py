@@ -28,8 +28,8 @@ BUG = Bug(
     violates=no_assertion_fails,
     key_steps=(),
     steps=0,
-    states=36_122,
-    exhausted=36_122,
+    states=36_336,
+    exhausted=36_336,
     reached=(
         migrate_misplaced_transhuge_page,
         __split_huge_page,

@@ -29,7 +29,7 @@ BUG = Bug(
     ),
     steps=71,
     states=1_411,
-    exhausted=12_990,
+    exhausted=13_126,
     reached=(
         copy_present_page,
         copy_huge_pmd,

@@ -23,9 +23,9 @@ BUG = Bug(
     cases=("huge/zap_part",),
     violates=what_was_stored_to_is_mapped_dirty_and_young,
     key_steps=("zap_part: __split_huge_pmd_locked: writes val",),
-    steps=52,
-    states=53,
-    exhausted=53,
+    steps=56,
+    states=57,
+    exhausted=57,
     reached=(__split_huge_pmd_locked,),
     with_it=(DIRTY_BEFORE_WRITE_BIT,),
 )

@@ -25,8 +25,8 @@ BUG = Bug(
         "zap_part: pmdp_invalidate",
         "write: __handle_mm_fault",
     ),
-    steps=13,
-    states=48,
-    exhausted=924,
+    steps=15,
+    states=54,
+    exhausted=984,
     reached=(__split_huge_pmd_locked,),
 )

@@ -32,6 +32,6 @@ BUG = Bug(
     ),
     steps=40,
     states=1_047,
-    exhausted=3_203,
+    exhausted=3_423,
     reached=(__split_huge_pmd_locked, do_huge_pmd_wp_page),
 )

@@ -28,9 +28,9 @@ BUG = Bug(
         "renew: pmd_populate: writes val",
         "move: page_vma_mapped_walk: reads val",
     ),
-    steps=142,
-    states=11_420,
-    exhausted=66_778,
+    steps=144,
+    states=11_933,
+    exhausted=70_388,
     reached=(remove_migration_pmd, __split_huge_pmd_locked),
     mutant=WALK_REUSES_FIRST_PMD,
 )

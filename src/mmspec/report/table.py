@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
 from mmspec.checker import Options, Result, Verdict, Violation
-from mmspec.report.terminal import reductions, scope
+from mmspec.report.terminal import largest, reductions, scope
 from mmspec.scenarios.scenario import Row, Scenario
 
 WIDTH = 100
@@ -104,7 +104,7 @@ def answers(rows: Sequence[Row], results: Sequence[Result]) -> Iterator[str]:
 
 def footer(scenario: Scenario, results: Sequence[Result], options: Options) -> Iterator[str]:
     """The scope of all verdicts of a table."""
-    case = scenario.cases[0]
+    case = largest(scenario.cases)
     states = sum(result.states for result in results)
     skipped = sum(len(result.skipped) for result in results)
     text = (

@@ -123,6 +123,11 @@ def source(call: Call) -> str:
     return "/".join(parts[at + 1 :]) if at >= 0 else parts[-1]
 
 
+def largest(cases: Iterable[Case]) -> Case:
+    """The case with most tasks, the first of these."""
+    return max(cases, key=lambda case: len(case.tasks))
+
+
 def scope(case: Case, config: Config) -> str:
     """How large the system is that was explored."""
     with reading(config):
@@ -137,7 +142,7 @@ def explored(result: Result, options: Options) -> Iterator[str]:
     """What a verdict covers, and what it does not."""
     cases = result.cases
     if cases:
-        yield from _told("scope", scope(cases[0].case, result.scenario.config))
+        yield from _told("scope", scope(largest(c.case for c in cases), result.scenario.config))
     yield from _told(
         "explored",
         f"{result.states:,} states, {result.transitions:,} transitions, depth "

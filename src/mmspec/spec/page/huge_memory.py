@@ -48,6 +48,7 @@ from mmspec.kernels.drafts import (
     FREEZE_WITHOUT_PMD_SPLIT,
     PMD_ENTRY_BY_WAY_OF_NONE,
     PMD_ENTRY_WITHOUT_FLUSH,
+    PMD_SPLIT_HOLDS_WHAT_IT_UNLOCKS,
     SPLIT_ANY_PMD,
     ZAP_KEEPS_TABLE_OF_MIGRATION_PMD,
     ZAP_UNMAPS_MIGRATION_PMD,
@@ -1128,10 +1129,14 @@ def __split_huge_pmd(vma: Vma, pmd: Pmd, address: u32, freeze: bool, page: Page)
         spin_unlock(ptl)
         mmu_notifier_invalidate_range_end(mm, haddr, haddr + HPAGE_PMD_SIZE)
         return
+    if has(PMD_SPLIT_HOLDS_WHAT_IT_UNLOCKS) and locked:
+        get_page(locked)
     __split_huge_pmd_locked(vma, pmd, haddr, freeze)
     spin_unlock(ptl)
     if has(PMD_SPLIT_UNDER_PAGE_LOCK) and locked:
         unlock_page(locked)
+    if has(PMD_SPLIT_HOLDS_WHAT_IT_UNLOCKS) and locked:
+        put_page(locked)
     mmu_notifier_invalidate_range_end(mm, haddr, haddr + HPAGE_PMD_SIZE)
 
 
