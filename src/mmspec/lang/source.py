@@ -80,6 +80,9 @@ def wait_condition(statement: ast.stmt) -> ast.expr | None:
 @functools.cache
 def leading_wait(fn: FunctionType) -> CodeType | None:
     """The condition of a `wait_until` that opens the function, as code; None if there is none."""
+    if "wait_until" not in fn.__code__.co_names:
+        # as most: to parse their files would take longer than a whole replay
+        return None
     body = body_of(syntax_of(fn))
     condition = wait_condition(body[0]) if body else None
     if condition is None:
