@@ -22,6 +22,7 @@ from mmspec.spec.page.syscalls import (
     mbind,
     migrate_pages,
     mlock,
+    mlockall,
     mmap,
     mmap_locked,
     move_pages,
@@ -213,6 +214,10 @@ def runs_a_guest() -> None:
 
 def locks() -> None:
     mlock(USER_BASE, HPAGE_PMD_SIZE)
+
+
+def locks_all() -> None:
+    mlockall()
 
 
 def unlocks() -> None:

@@ -31,6 +31,7 @@ NAMES = (
     "lazyfree",
     "zero_pages",
     "pinned",
+    "locked_meanwhile",
     "locks",
     "told",
     "base_pages",

@@ -17,6 +17,7 @@ from mmspec.spec.page.syscalls import (
     load,
     madvise_dontneed,
     mlock,
+    mlockall,
     mmap,
     mprotect,
     munlock,
@@ -56,6 +57,19 @@ def test_what_is_locked_is_faulted_in_and_marked_until_it_is_unlocked(
         made.call(load, USER_BASE)
         made.call(exit_mm)
         assert left_over() == []
+
+
+def test_everything_that_is_mapped_is_locked_and_faulted_in_at_once() -> None:
+    with machine(v4_14_fixed, pmds=2) as made:
+        _pages(made, 2)
+        made.call(mmap, USER_BASE + HPAGE_PMD_SIZE, PAGE_SIZE)
+
+        made.call(mlockall)
+        locked = len(_mlocked()), pgdat.stat[NR_MLOCK]
+        made.call(munlockall)
+
+        assert locked == (3, 3)
+        assert (_mlocked(), pgdat.stat[NR_MLOCK]) == ([], 0)
 
 
 @pytest.mark.parametrize("kernel", [v4_10, v4_14_fixed], ids=str)
@@ -120,7 +134,7 @@ def test_locking_is_the_same_natively(order: int, frames: int) -> None:
         (0, programs.huge_page),
         (0, programs.locks),
         (1, programs.unlocks),
-        (0, programs.locks),
+        (0, programs.locks_all),
         (0, programs.unlocks_all),
         (0, programs.exits),
         (1, programs.exits),

@@ -9,7 +9,14 @@ from mmspec.kernels.changes import (
 from mmspec.lang import NULL, Array, OnStack, has, i16, pointers, restates, u16, u32
 from mmspec.spec.machine.locks import down_write, spin_lock, spin_unlock, up_write
 from mmspec.spec.machine.pgtable import pte_present
-from mmspec.spec.machine.sizes import HPAGE_PMD_MASK, HPAGE_PMD_SIZE, PAGE_SIZE, PTRS_PER_PTE
+from mmspec.spec.machine.sizes import (
+    HPAGE_PMD_MASK,
+    HPAGE_PMD_SIZE,
+    PAGE_SIZE,
+    PTRS_PER_PTE,
+    USER_BASE,
+    USER_END,
+)
 from mmspec.spec.page.filemap import lock_page, unlock_page
 from mmspec.spec.page.gup import FOLL_DUMP, FOLL_GET, FollowedPage, __mm_populate, follow_page
 from mmspec.spec.page.memory import vm_normal_page
@@ -226,11 +233,26 @@ def do_munlock(mm: Mm, start: u32, length: u32) -> int:
 
 
 @restates("mm/mlock.c", at="v4.14")
-def do_munlockall(mm: Mm) -> None:
-    """munlockall(2). Restates apply_mlockall_flags() as well."""
-    down_write(mm.mmap_sem)
+def apply_mlockall_flags(mm: Mm, flags: u32) -> None:
+    """Lock or unlock all VMAs. Omits: MCL_FUTURE, MCL_ONFAULT. Requires: mmap_sem for writing."""
     vma = mm.mmap
     while vma:
-        mlock_fixup(vma, vma.vm_flags & ~VM_LOCKED)
+        mlock_fixup(vma, vma.vm_flags & ~VM_LOCKED | flags)
         vma = vma.vm_next
+
+
+@restates("mm/mlock.c", at="v4.14")
+def do_mlockall(mm: Mm) -> None:
+    """mlockall(2) with MCL_CURRENT. What cannot be faulted in is locked all the same."""
+    down_write(mm.mmap_sem)
+    apply_mlockall_flags(mm, VM_LOCKED)
+    up_write(mm.mmap_sem)
+    __mm_populate(mm, USER_BASE, USER_END - USER_BASE)
+
+
+@restates("mm/mlock.c", at="v4.14")
+def do_munlockall(mm: Mm) -> None:
+    """munlockall(2)."""
+    down_write(mm.mmap_sem)
+    apply_mlockall_flags(mm, 0)
     up_write(mm.mmap_sem)

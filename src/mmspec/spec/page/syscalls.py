@@ -36,7 +36,7 @@ from mmspec.spec.page.memory import handle_mm_fault
 from mmspec.spec.page.mempolicy import do_mbind, do_migrate_pages
 from mmspec.spec.page.migrate import PageToNode, do_move_page_to_node_array
 from mmspec.spec.page.mincore import Mincore, do_mincore
-from mmspec.spec.page.mlock_vmas import do_mlock, do_munlock, do_munlockall
+from mmspec.spec.page.mlock_vmas import do_mlock, do_mlockall, do_munlock, do_munlockall
 from mmspec.spec.page.mm_types import (
     ENOMEM,
     VM_EXEC,
@@ -316,6 +316,11 @@ def mlock(start: u32, length: u32) -> int:
 def munlock(start: u32, length: u32) -> int:
     """Unlock a range."""
     return do_munlock(tasks[this_task()].mm, start, length)
+
+
+def mlockall() -> None:
+    """Lock everything that is mapped now; what is mapped later is `mmap_locked` after it."""
+    do_mlockall(tasks[this_task()].mm)
 
 
 def munlockall() -> None:
