@@ -7,7 +7,8 @@ import pkgutil
 
 import mmspec.spec
 from mmspec.lang.structs import Pool, static_pool
-from mmspec.report.names import CALLED
+from mmspec.report.names import CALLED, entry
+from mmspec.spec.machine import pgtable
 
 
 def test_all_objects_have_a_name() -> None:
@@ -20,3 +21,9 @@ def test_all_objects_have_a_name() -> None:
 
     assert "Page" in kinds
     assert kinds <= set(CALLED)
+
+
+def test_an_entry_that_is_a_hint_is_no_swap_entry() -> None:
+    kept = pgtable.pte_modify(pgtable.pfn_pte(3, pgtable.PAGE_COPY), pgtable.PAGE_NONE)
+
+    assert entry(kept, False) == "pfn 3 accessed protnone"

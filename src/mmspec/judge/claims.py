@@ -83,8 +83,8 @@ _FAILS = re.compile(
     re.IGNORECASE,
 )
 _ENTRY_WORDS = (
-    r"none|not present|present|migration entry|swap entry|hwpoison entry|read|write|writable|"
-    r"dirty|accessed|soft-dirty|huge|pfn \d+(?:,\d+)*|slot \d+|table \d+|page table"
+    r"none|not present|protnone|present|migration entry|swap entry|hwpoison entry|read|write|"
+    r"writable|dirty|accessed|soft-dirty|huge|pfn \d+(?:,\d+)*|slot \d+|table \d+|page table"
 )
 _ENTRY = re.compile(rf"(?:{_ENTRY_WORDS})(?:,? (?:{_ENTRY_WORDS}))*")
 _PLAIN = re.compile(

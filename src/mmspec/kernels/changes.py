@@ -545,6 +545,12 @@ CLEAR_REFS_SPARES_PINNED_PAGES = Change(
     release="v5.11",
     needs=(FORK_COPIES_PINNED_PAGES, COW_UNLESS_SOLE_REFERENCE),
 )
+NUMA_HINTS_SPARE_PAGES_IN_USE = Change(
+    commit="80d47f5de5e3",
+    subject="mm: don't try to NUMA-migrate COW pages that have other uses",
+    release="v5.17",
+    needs=(COW_UNLESS_SOLE_REFERENCE,),
+)
 RECLAIM_SPARES_PINNED_PAGES = Change(
     commit="feb889fb40fa",
     subject="mm: don't put pinned pages into the swap cache",

@@ -59,6 +59,7 @@ from mmspec.kernels.changes import (
     NUMA_FAULT_HOLDS_WHAT_IT_WAITS_FOR,
     NUMA_HINT_CLEARED_UNDER_PAGE_LOCK,
     NUMA_HINTS_SPARE_HUGE_PMDS,
+    NUMA_HINTS_SPARE_PAGES_IN_USE,
     NUMA_MIGRATION_FREEZES_PAGE,
     NUMA_MIGRATION_KEEPS_PMD_HUGE,
     NUMA_MIGRATION_NEEDS_ANON_VMA,
@@ -279,7 +280,12 @@ v4_14_fixed = v4_14.with_all_fixes()
 v4_14_sole_reference = Kernel(
     "v4.14 with later fixes and v5.9's copy-on-write",
     v4_14_fixed.without(GUP_BREAKS_COW)
-    .with_(COW_UNLESS_SOLE_REFERENCE, CLEAR_REFS_SPARES_PINNED_PAGES, RECLAIM_SPARES_PINNED_PAGES)
+    .with_(
+        COW_UNLESS_SOLE_REFERENCE,
+        CLEAR_REFS_SPARES_PINNED_PAGES,
+        RECLAIM_SPARES_PINNED_PAGES,
+        NUMA_HINTS_SPARE_PAGES_IN_USE,
+    )
     .changes,
 )
 #: v4_14_fixed, but NUMA balancing moves huge pages in its own way, as until v5.13; and well.

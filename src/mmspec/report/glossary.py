@@ -71,6 +71,7 @@ LEGEND: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
                 "not present",
                 "Invalidated for the processor, but still a huge page for the kernel (PSE set).",
             ),
+            ("protnone", "The processor may not use it, so that the next access is noticed."),
             (
                 "migration entry",
                 "Not a mapping, but a note in a PTE or PMD: this page is being moved (or split); "

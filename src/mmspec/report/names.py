@@ -74,7 +74,8 @@ def entry(value: int, huge: bool) -> str:
     """A PTE, or a PMD (`huge`: which may map a huge page), in words."""
     if value == 0:
         return "none"
-    if value & (pgtable._PAGE_PRESENT | (pgtable._PAGE_PSE if huge else 0)):
+    present = pgtable._PAGE_PRESENT | pgtable._PAGE_PROTNONE
+    if value & (present | (pgtable._PAGE_PSE if huge else 0)):
         if huge and not value & pgtable._PAGE_PSE:
             return f"table {pgtable.pte_pfn(value) - TABLE_PFN}"
         pfn = pgtable.pmd_pfn(value) if huge else pgtable.pte_pfn(value)
@@ -88,7 +89,7 @@ def entry(value: int, huge: bool) -> str:
             if value & bit:
                 words.append(word)
         if not value & pgtable._PAGE_PRESENT:
-            words.append("not present")
+            words.append("protnone" if value & pgtable._PAGE_PROTNONE else "not present")
         return " ".join(words)
     swp = pgtable.pte_to_swp_entry(value)
     if pgtable.is_migration_entry(swp):

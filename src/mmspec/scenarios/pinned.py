@@ -7,12 +7,13 @@ had there, and nothing that another process stored.
 from __future__ import annotations
 
 from mmspec.lang import Config
-from mmspec.scenarios.balanced import hinted, use
+from mmspec.scenarios.balanced import hinted, scan, use
 from mmspec.scenarios.moves import family, move, zap_part
 from mmspec.scenarios.scenario import USUAL_ROWS, Case, Scenario, Witness, crossed
 from mmspec.scenarios.seed import huge, inherit, split, zap
 from mmspec.scenarios.tracked import track
 from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE
+from mmspec.spec.page.fair import task_numa_work
 from mmspec.spec.page.gup import follow_page, gup_huge_pmd
 from mmspec.spec.page.syscalls import (
     boot,
@@ -39,6 +40,12 @@ def base() -> None:
     mmap(USER_BASE, PAGE_SIZE)
     store(USER_BASE, 1)
     share_mm(1)
+
+
+def registered() -> None:
+    """The same, and the page is pinned."""
+    base()
+    pin_user_page(USER_BASE, True)
 
 
 def base_family() -> None:
@@ -71,6 +78,21 @@ def track_and_io() -> None:
         unpin(True)
 
 
+def balance_and_io() -> None:
+    """Process and device store to a page that is pinned, after NUMA balancing has looked at it."""
+    task_numa_work()
+    store(USER_BASE, 2)
+    device_store(USER_BASE, 3)
+    load(USER_BASE)
+    unpin(True)
+
+
+def balance_and_look() -> None:
+    """NUMA balancing takes access away; the next access finds out that the page is elsewhere."""
+    task_numa_work()
+    load(USER_BASE)
+
+
 def splice() -> None:
     """vmsplice(2) and munmap(2); what went into the pipe is read afterwards."""
     if pin_user_page(USER_BASE, False):
@@ -97,7 +119,8 @@ SCENARIO = Scenario(
     cases=(
         Case("base/track_and_io", base, (track_and_io,)),
         Case("huge/track_and_io", huge, (track_and_io,)),
-        *crossed((base,), (direct_io,), (inherit, move)),
+        *crossed((base,), (direct_io,), (inherit, move, scan)),
+        *crossed((registered,), (balance_and_io,), (move, balance_and_look)),
         *crossed((huge,), (direct_io,), (move, split, zap, zap_part, track, inherit)),
         *crossed((hinted,), (direct_io, rewrite), (use,)),
         *crossed((base_family, family), (write_first,), (splice, direct_io)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmspec.kernels.changes import (
     NUMA_HINTS_SPARE_HUGE_PMDS,
+    NUMA_HINTS_SPARE_PAGES_IN_USE,
     PENDING_FLUSHES_ARE_NOTED,
     PMD_MIGRATION_IN_COMMON_PATHS,
     PROTECTING_DECIDES_BY_ONE_READ,
@@ -51,6 +52,7 @@ from mmspec.spec.page.mm import (
     MM_CP_UFFD_WP,
     MM_CP_UFFD_WP_RESOLVE,
     numa_node_id,
+    page_count,
     page_to_nid,
 )
 from mmspec.spec.page.mm_types import (
@@ -123,6 +125,10 @@ def change_pte_range(vma: Vma, pmd: Pmd, start: u32, end: u32, newprot: u64, cp_
             if prot_numa:
                 page = vm_normal_page(oldpte)
                 if not page or pte_protnone(oldpte) or page_to_nid(page) == target_nid:
+                    address += PAGE_SIZE
+                    continue
+                # neither others that map it nor who has pinned it would see it move
+                if has(NUMA_HINTS_SPARE_PAGES_IN_USE) and page_count(page) != 1:
                     address += PAGE_SIZE
                     continue
             ptent = ptep_get_and_clear(pte)
