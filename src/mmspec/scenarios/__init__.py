@@ -57,6 +57,7 @@ NAMES = (
     "swapped_beside",
     "reaped",
     "collapsed_pinned",
+    "merged",
 )
 
 
