@@ -265,7 +265,6 @@ KSM_HEEDS_PENDING_FLUSHES = Change(
     commit="b3a81d0841a9",
     subject="mm: fix KSM data corruption",
     release="v4.13",
-    needs=(PENDING_FLUSHES_ARE_NOTED,),
 )
 PROTECTING_LOOKS_AGAIN = Change(
     commit="1ad9f620c3a2",
