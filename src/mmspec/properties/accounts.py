@@ -153,7 +153,7 @@ def _covers(anon_vma: AnonVma, mm: Mm, address: u32) -> bool:
 
 
 def _will_be_noted(mm: Mm, address: u32) -> bool:
-    """Whether ksmd has forgotten an address that it will look at again: it met a migration entry."""
+    """Whether ksmd has forgotten an address, as it met a migration entry, and will come again."""
     for n in range(NR_RMAP_ITEMS):
         rmap_item = ksm.rmap_items[n]
         if rmap_item.mm is mm and rmap_item.address == address | STABLE_FLAG:

@@ -58,6 +58,9 @@ NAMES = (
     "reaped",
     "collapsed_pinned",
     "merged",
+    "merged_cleared",
+    "merged_whole",
+    "merged_pinned",
 )
 
 

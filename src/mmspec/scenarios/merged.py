@@ -89,7 +89,7 @@ def merge() -> None:
 
 
 def write() -> None:
-    """Store to the first page, and look whether it is there, and whether the second is as it was."""
+    """Store to the first page, and look whether it is there, and the second is as it was."""
     store(USER_BASE, 2)
     load(USER_BASE)
     load(USER_BASE + PAGE_SIZE)

@@ -54,9 +54,9 @@ class Page(Struct):
     mapping: its low half, as an atomic_t in it would read it. Of a head the anon_vma, or KSM's
     stable node, with low bits as flags; of the first tail the compound mapcount; of the second tail
     the next pointer of the deferred list (index: the previous); of other tails TAIL_MAPPING.
-    compound_head: of a tail, one more than the head's number, and 0 of all others. order: of a head.
-    buddy: free. data: what the frame holds, one byte for all of it. moved belongs to checking: it
-    has been copied to another frame, which takes its place.
+    compound_head: of a tail, one more than the head's number, and 0 of all others. order: of a
+    head. buddy: free. data: what the frame holds, one byte for all of it. moved belongs to
+    checking: it has been copied to another frame, which takes its place.
     """
 
     flags: u32
