@@ -1224,7 +1224,13 @@ MUTANTS = (
         "does not say where the page is",
     ),
     Mutant("__ksm_exit", "== LEFT", "> LEFT", "does not wait for ksmd"),
-    Mutant("rmap_walk_ksm", "search_new_forks = True", "return", "does not look for forks"),
+    Mutant(
+        "rmap_walk_ksm",
+        "search_new_forks = True",
+        "return",
+        "does not look for forks",
+        survives="what is not unmapped everywhere is neither moved nor reclaimed",
+    ),
     Mutant(
         "do_page_add_anon_rmap",
         "    if NR_STABLE_NODES and PageKsm(page):\n        return\n",

@@ -138,6 +138,7 @@ SCENARIO = Scenario(
         *crossed((whole,), (write, split, zap, move), (merge,)),
         *crossed((joined_threads,), (move, reclaim_and_read), (write, zap)),
         *crossed((joined_family,), (move, reclaim, leave), (write_second,)),
+        *crossed((joined_family,), (move,), (inherit,)),
     ),
     rows=USUAL_ROWS,
     config=Config.of(
