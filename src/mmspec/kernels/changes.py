@@ -404,7 +404,7 @@ PAGE_IDLE_COLLECTS_ACCESSES = Change(
 KSM_SPLITS_WHAT_BOTH_ARE_OF = Change(
     commit="77da2ba0648a",
     subject="mm/ksm: fix interaction with THP",
-    release="v4.16",
+    release="v4.17",
 )
 PAGEMAP_OFFSET_OF_SUBPAGE = Change(
     commit="88c28f246915",

@@ -61,6 +61,7 @@ NAMES = (
     "merged_cleared",
     "merged_whole",
     "merged_pinned",
+    "merged_inherited",
 )
 
 

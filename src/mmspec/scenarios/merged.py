@@ -135,7 +135,7 @@ SCENARIO = Scenario(
     cases=(
         *crossed((alike,), (write, write_second, zap, inherit, move, unmerge, leave), (merge,)),
         *crossed((joined_again,), (write_second, zap, inherit, move, unmerge, leave), (merge,)),
-        *crossed((whole,), (write, split, zap, move), (merge,)),
+        *crossed((whole,), (write, split, zap, move, inherit), (merge,)),
         *crossed((joined_threads,), (move, reclaim_and_read), (write, zap)),
         *crossed((joined_family,), (move, reclaim, leave), (write_second,)),
         *crossed((joined_family,), (move,), (inherit,)),

@@ -11,6 +11,7 @@ from mmspec.spec.machine.pgtable import (
     pte_none,
     pte_pfn,
     pte_present,
+    pte_soft_dirty,
     pte_write,
 )
 from mmspec.spec.machine.sizes import (
@@ -164,6 +165,18 @@ def test_the_last_mapping_of_a_merged_page_is_copied_as_well() -> None:
         assert _nodes() == 1
         made.call(ksmd, task=1)
         assert _nodes() == 0
+
+
+def test_what_is_replaced_is_not_soft_dirty_any_more() -> None:
+    with machine(v4_14_fixed, **KSM) as made:
+        _two_pages(made)
+        made.call(ksmd, task=1)
+        assert pte_soft_dirty(_pte(0)) and pte_soft_dirty(_pte(1))
+
+        made.call(ksmd, task=1)
+
+        # the second became what the first was replaced by
+        assert pte_soft_dirty(_pte(1)) and not pte_soft_dirty(_pte(0))
 
 
 def test_what_is_pinned_is_not_merged() -> None:

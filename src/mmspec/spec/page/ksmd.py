@@ -640,7 +640,7 @@ def stable_tree_append(rmap_item: RmapItem, stable_node: StableNode) -> None:
     stable_node.hlist = rmap_item
 
 
-@restates("mm/ksm.c", at="v4.16")
+@restates("mm/ksm.c", at="v4.17")
 def cmp_and_merge_page(page: Page, rmap_item: RmapItem, found: FollowedPage) -> None:
     """Merge a page with one of equal content, if there is one in either tree."""
     stable_node = page_stable_node(page)
