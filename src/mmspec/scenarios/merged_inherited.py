@@ -2,8 +2,8 @@
 
 ksmd first makes one of two pages a merged one, and then replaces the other by it. If that fails it
 takes the first step back, where it made it: a child that was forked in between keeps a merged page
-that has no node. Nothing finds where it is mapped: it is neither moved nor reclaimed, until something
-is stored to it. No kernel here does better, and no harm is done but that.
+that has no node. Nothing finds where it is mapped: it is neither moved nor reclaimed, until
+something is stored to it. No kernel here does better, and no harm is done but that.
 """
 
 from __future__ import annotations
