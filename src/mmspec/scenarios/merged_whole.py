@@ -50,7 +50,7 @@ SCENARIO = Scenario(
         avcs=3,
         tables=4,
         stable_nodes=2,
-        rmap_items=8,
+        rmap_items=16,
     ),
     witnesses=(Witness("a page is looked for among others", unstable_tree_search_insert),),
     explanation=__doc__,
