@@ -271,8 +271,8 @@ def _is_merged(frame: u32) -> bool:
 
 @always
 def no_merged_page_is_writable() -> bool:
-    """What KSM has merged nobody may write to: by a page table, or by a TLB (unless a fork that is
-    under way has yet to flush it).
+    """What KSM has merged nobody may write to: by a page table, by a guest, or by a TLB (unless a
+    fork that is under way has yet to flush it).
     """
     if not NR_STABLE_NODES:
         return True
@@ -290,4 +290,9 @@ def no_merged_page_is_writable() -> bool:
                 small = cpus[c].small[i]
                 if pte_write(small) and _is_merged(pte_pfn(small)):
                     return False
+    for g in range(NR_GUESTS):
+        for k in range(USER_PAGES):
+            entry = kvms[g].spte[k]
+            if pte_write(entry) and _is_merged(pte_pfn(entry)):
+                return False
     return True

@@ -62,6 +62,7 @@ NAMES = (
     "merged_whole",
     "merged_pinned",
     "merged_inherited",
+    "merged_guest",
 )
 
 

@@ -154,7 +154,6 @@ from mmspec.spec.page.page_flags import (
 from mmspec.spec.page.page_vma_mapped import (
     PVMW_SYNC,
     PageVmaMappedWalk,
-    __vma_address,
     page_check_address,
     page_vma_mapped_walk,
     page_vma_mapped_walk_done,
@@ -778,12 +777,17 @@ def page_remove_rmap(page: Page, compound: bool) -> None:
 
 @restates("mm/rmap.c", at="v4.14")
 def page_address_in_vma(page: Page, vma: Vma) -> u32:
-    """Where a VMA would map an anonymous page, by its index; 0 if nowhere."""
+    """Where a VMA would map an anonymous page, by its index; 0 if nowhere. Restates
+    __vma_address() as well, where a page may lie before the VMA.
+    """
     anon_vma = page_anon_vma(page)
     if not vma.anon_vma or not anon_vma or vma.anon_vma.root is not anon_vma.root:
         return 0
-    address = __vma_address(page, vma)
-    if address < vma.vm_start or address >= vma.vm_end:
+    pgoff = page_to_pgoff(page)
+    if pgoff < vma.vm_pgoff:
+        return 0
+    address: u32 = vma.vm_start + ((pgoff - vma.vm_pgoff) << PAGE_SHIFT)
+    if address >= vma.vm_end:
         return 0
     return address
 
