@@ -71,6 +71,11 @@ BROKEN = {
         "copy_pte_range: does not lock the parent's table",
     ),
     "locks_are_used_as_locks": ("alone", "huge/move", "rmap_walk_anon: keeps the lock"),
+    "no_merged_page_is_writable": (
+        "merged",
+        "alike/write/merge",
+        "_write_protect_pte: leaves it writable",
+    ),
     "migration_entries_name_locked_pages": (
         "alone",
         "huge/split",
@@ -175,6 +180,7 @@ ALONE = {
 
 #: Those that are broken by exhibits of the museum.
 BY_EXHIBITS = {
+    "pages_of_equal_content_are_merged",
     "huge_pages_stay_huge",
     "memory_that_is_taken_is_empty",
     "mlocked_pages_are_counted",

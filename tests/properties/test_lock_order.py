@@ -53,7 +53,8 @@ def test_every_lock_of_the_order_is_taken_while_another_is_held() -> None:
     asked = {one.lock for one in taken("v4.14 fixed")}
     names = {name for names in ORDER for name in names}
 
-    assert names - asked <= {"RcuReaders"}
+    # the first one is taken with nothing held
+    assert names - asked <= {"RcuReaders", "Ksm.thread_mutex"}
     assert {"Mm.mmap_sem", "Page", "AnonVma.rwsem", "PageTable.ptl", "Pglist.lru_lock"} <= held
 
 

@@ -1193,6 +1193,56 @@ MUTANTS = (
         "kvm.mmu_notifier_count != 0",
         "does not ask whether something has changed",
     ),
+    # ---------------------------------------------------------------------------- ksm.c
+    Mutant(
+        "_write_protect_pte",
+        "pte_mkclean(pte_wrprotect(entry))",
+        "pte_mkclean(entry)",
+        "leaves it writable",
+    ),
+    Mutant("try_to_merge_one_page", "elif pages_identical(page, kpage):", "else:", "compares once"),
+    Mutant(
+        "replace_page", "    if pteval != orig_pte:\n", "    if False:\n", "does not look again"
+    ),
+    Mutant("replace_page", "    get_page(kpage)\n", "", "takes no reference"),
+    Mutant(
+        "try_to_merge_two_pages",
+        "            break_cow(rmap_item)\n",
+        "            pass\n",
+        "leaves what it could not merge",
+    ),
+    Mutant(
+        "get_ksm_page",
+        "        if stable_node.kpfn == kpfn:\n",
+        "        if True:\n",
+        "does not ask whether the page has moved",
+    ),
+    Mutant(
+        "ksm_migrate_page",
+        "        stable_node.kpfn = page_to_pfn(newpage)\n",
+        "",
+        "does not say where the page is",
+    ),
+    Mutant("__ksm_exit", "== LEFT", "> LEFT", "does not wait for ksmd"),
+    Mutant(
+        "rmap_walk_ksm",
+        "search_new_forks = True",
+        "return",
+        "does not look for forks",
+        survives="what is not unmapped everywhere is neither moved nor reclaimed",
+    ),
+    Mutant(
+        "do_page_add_anon_rmap",
+        "    if NR_STABLE_NODES and PageKsm(page):\n        return\n",
+        "",
+        "takes a merged page for another",
+    ),
+    Mutant(
+        "ksm_might_need_to_copy",
+        "            if page.index == linear_page_index(vma, address):\n",
+        "            if True:\n",
+        "shares what was merged",
+    ),
     # --------------------------------------------------------------------- page_alloc.c
     Mutant(
         "_take",

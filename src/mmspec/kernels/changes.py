@@ -261,6 +261,11 @@ PENDING_FLUSHES_ARE_NOTED = Change(
     subject="mm: fix TLB flush race between migration, and change_protection_range",
     release="v3.13",
 )
+KSM_HEEDS_PENDING_FLUSHES = Change(
+    commit="b3a81d0841a9",
+    subject="mm: fix KSM data corruption",
+    release="v4.13",
+)
 PROTECTING_LOOKS_AGAIN = Change(
     commit="1ad9f620c3a2",
     subject="mm: numa: recheck for transhuge pages under lock during protection changes",
@@ -395,6 +400,11 @@ PAGE_IDLE_COLLECTS_ACCESSES = Change(
     commit="f0849ac0b8e0",
     subject="mm: thp: fix potential clearing to referenced flag in page_idle_clear_pte_refs_one()",
     release="v4.16",
+)
+KSM_SPLITS_WHAT_BOTH_ARE_OF = Change(
+    commit="77da2ba0648a",
+    subject="mm/ksm: fix interaction with THP",
+    release="v4.17",
 )
 PAGEMAP_OFFSET_OF_SUBPAGE = Change(
     commit="88c28f246915",

@@ -27,26 +27,35 @@ from mmspec.spec.machine.sizes import (
     NR_AVCS,
     NR_FRAMES,
     NR_MMS,
+    NR_RMAP_ITEMS,
+    NR_STABLE_NODES,
     NR_SWAP_SLOTS,
     NR_TABLES,
     NR_VMAS,
+    PAGE_MASK,
     PAGE_SIZE,
     PTRS_PER_PMD,
     PTRS_PER_PTE,
     USER_BASE,
 )
+from mmspec.spec.page.ksm import page_stable_node
+from mmspec.spec.page.ksmd import STABLE_FLAG
 from mmspec.spec.page.mm import linear_page_index, page_anon_vma, page_to_pgoff
 from mmspec.spec.page.mm_types import (
     MM_ANONPAGES,
     MM_SWAPENTS,
+    MMF_VM_MERGEABLE,
     NR_ANON_MAPPED,
     NR_ANON_THPS,
     NR_ISOLATED_ANON,
+    VM_MERGEABLE,
+    AnonVma,
     Mm,
     Page,
     anon_vma_chains,
     anon_vmas,
     huge_zero,
+    ksm,
     mem_map,
     mms,
     page_tables,
@@ -56,6 +65,7 @@ from mmspec.spec.page.mm_types import (
 )
 from mmspec.spec.page.page_flags import (
     PageAnon,
+    PageKsm,
     PG_double_map,
     PG_head,
     PG_locked,
@@ -132,10 +142,50 @@ def mapcount_equals_the_mappings() -> bool:
     return True
 
 
+def _covers(anon_vma: AnonVma, mm: Mm, address: u32) -> bool:
+    """Whether an address is in a VMA under an anon_vma."""
+    for n in range(NR_AVCS):
+        avc = anon_vma_chains[n]
+        if avc.used and avc.anon_vma is anon_vma and avc.vma.vm_mm is mm:
+            if avc.vma.vm_start <= address < avc.vma.vm_end:
+                return True
+    return False
+
+
+def _will_be_noted(mm: Mm, address: u32) -> bool:
+    """Whether ksmd has forgotten an address, as it met a migration entry, and will come again."""
+    for n in range(NR_RMAP_ITEMS):
+        rmap_item = ksm.rmap_items[n]
+        if rmap_item.mm is mm and rmap_item.address == address | STABLE_FLAG:
+            return False
+    vma = mm.mmap
+    while vma:
+        if vma.vm_start <= address < vma.vm_end:
+            return vma.vm_flags & VM_MERGEABLE != 0 and mm.flags & MMF_VM_MERGEABLE != 0
+        vma = vma.vm_next
+    return False
+
+
+def _is_found_by_node(page: Page, mm: Mm, address: u32) -> bool:
+    """The same of a page that KSM has merged, if its node is known."""
+    stable_node = page_stable_node(page)
+    if not stable_node:
+        return False
+    rmap_item = stable_node.hlist
+    while rmap_item:
+        if rmap_item.address & PAGE_MASK == address:
+            if _covers(rmap_item.anon_vma, mm, address):
+                return True
+        rmap_item = rmap_item.hlist
+    return _will_be_noted(mm, address)
+
+
 def _is_found(page: Page, mm: Mm, address: u32) -> bool:
     """Whether a walk of an anonymous page's mappings comes to an address."""
     if not PageAnon(page):
         return True
+    if NR_STABLE_NODES and PageKsm(page):
+        return _is_found_by_node(page, mm, address)
     anon_vma = page_anon_vma(page)
     for n in range(NR_AVCS):
         avc = anon_vma_chains[n]
@@ -149,7 +199,9 @@ def _is_found(page: Page, mm: Mm, address: u32) -> bool:
 
 @at_rest
 def the_reverse_map_finds_every_mapping() -> bool:
-    """The anon_vma of a mapped page has the VMA that maps it, and the page's index says where."""
+    """The anon_vma of a mapped page has the VMA that maps it, and the page's index says where; of a
+    page that KSM has merged, the addresses that ksmd has noted do, or will when it comes again.
+    """
     for m in range(NR_MMS):
         mm = mms[m]
         if mm.mm_users:
@@ -377,12 +429,21 @@ def _is_left_to_reclaim(n: u32) -> bool:
     return _is_in_swap_cache(page) and page.flags & PG_lru != 0
 
 
+def _is_left_to_ksmd(anon_vma: AnonVma) -> bool:
+    """Whether ksmd has yet to forget an address that keeps an anon_vma, or what has it as root."""
+    for n in range(NR_RMAP_ITEMS):
+        kept = ksm.rmap_items[n].anon_vma
+        if kept and (kept is anon_vma or kept.root is anon_vma):
+            return True
+    return False
+
+
 @after_exit
 def no_page_is_leaked() -> bool:
     """When every process has exited, all frames, slots, tables, VMAs and anon_vmas are free again.
 
     The huge zero page stays. A page of the swap cache that somebody had locked just then is found
-    by reclaim later.
+    by reclaim later, and anon_vmas are kept until ksmd forgets the addresses it has noted.
     """
     for n in range(NR_FRAMES):
         if not mem_map[n].buddy and not _is_huge_zero(mem_map[n]) and not _is_left_to_reclaim(n):
@@ -394,7 +455,7 @@ def no_page_is_leaked() -> bool:
         if page_tables[t].live:
             return False
     for a in range(NR_ANON_VMAS):
-        if anon_vmas[a].used:
+        if anon_vmas[a].used and not _is_left_to_ksmd(anon_vmas[a]):
             return False
     for v in range(NR_VMAS):
         if vmas[v].used:

@@ -27,6 +27,7 @@ from mmspec.spec.machine.sizes import (
     NR_FRAMES,
     NR_GUESTS,
     NR_MMS,
+    NR_STABLE_NODES,
     NR_TABLES,
     NR_TASKS,
     PTRS_PER_PMD,
@@ -35,7 +36,7 @@ from mmspec.spec.machine.sizes import (
     ZERO_PFN,
 )
 from mmspec.spec.page.mm_types import cpus, huge_zero, kvms, mem_map, mms, page_tables, tasks
-from mmspec.spec.page.page_flags import PG_locked
+from mmspec.spec.page.page_flags import PAGE_MAPPING_FLAGS, PAGE_MAPPING_KSM, PG_locked
 from mmspec.spec.page.pgtable import pmd_table
 
 
@@ -255,4 +256,43 @@ def no_page_that_others_map_is_writable() -> bool:
                 small = cpus[c].small[i]
                 if pte_write(small) and _others_map(pte_pfn(small), 1, mine):
                     return False
+    return True
+
+
+def _is_merged(frame: u32) -> bool:
+    """Whether KSM has merged a base page with others."""
+    if is_free(frame):
+        return False
+    page = mem_map[frame]
+    if page.compound_head:
+        return False
+    return page.mapping & PAGE_MAPPING_FLAGS == PAGE_MAPPING_KSM
+
+
+@always
+def no_merged_page_is_writable() -> bool:
+    """What KSM has merged nobody may write to: by a page table, by a guest, or by a TLB (unless a
+    fork that is under way has yet to flush it).
+    """
+    if not NR_STABLE_NODES:
+        return True
+    for t in range(NR_TABLES):
+        table = page_tables[t]
+        if table.live:
+            for i in range(PTRS_PER_PTE):
+                pte = table.pte[i].val
+                if pte_present(pte) and pte_write(pte) and _is_merged(pte_pfn(pte)):
+                    return False
+    for c in range(NR_TASKS):
+        mm = tasks[c].mm
+        if mm and not mm.mmap_sem.writer:
+            for i in range(USER_PAGES):
+                small = cpus[c].small[i]
+                if pte_write(small) and _is_merged(pte_pfn(small)):
+                    return False
+    for g in range(NR_GUESTS):
+        for k in range(USER_PAGES):
+            entry = kvms[g].spte[k]
+            if pte_write(entry) and _is_merged(pte_pfn(entry)):
+                return False
     return True

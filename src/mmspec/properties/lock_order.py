@@ -19,6 +19,7 @@ from mmspec.lang.world import World
 #: Which locks may be held when another one is taken: those of earlier lines. A lock is named by its
 #: struct, or by the field that it is. In a section of RCU nobody sleeps: it follows what sleeps.
 ORDER = (
+    ("Ksm.thread_mutex",),
     ("Mm.mmap_sem",),
     ("Page",),
     ("AnonVma.rwsem",),

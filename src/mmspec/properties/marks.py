@@ -45,6 +45,7 @@ from mmspec.spec.page.mm_types import (
     NR_MLOCK,
     VM_EXEC,
     VM_LOCKED,
+    VM_MERGEABLE,
     VM_READ,
     VM_WRITE,
     Mm,
@@ -359,5 +360,38 @@ def what_was_stored_to_is_not_idle() -> bool:
                     if mm.last_store[k * PTRS_PER_PTE + i]:
                         page = page_at(mm, k, i)
                         if page and not pte_young(entry_at(mm, k, i)) and _flags(page) & PG_idle:
+                            return False
+    return True
+
+
+def _others_hold_the_same(page: Page) -> bool:
+    """Whether another frame, which a VMA maps that may be merged, holds what a page does."""
+    for m in range(NR_MMS):
+        mm = mms[m]
+        if mm.mm_users:
+            for k in range(PTRS_PER_PMD):
+                for i in range(PTRS_PER_PTE):
+                    other = page_at(mm, k, i)
+                    if other and other is not page and other.data == page.data:
+                        vma = _vma_at(mm, USER_BASE + (k * PTRS_PER_PTE + i) * PAGE_SIZE)
+                        if vma and vma.vm_flags & VM_MERGEABLE:
+                            return True
+    return False
+
+
+@at_rest
+def pages_of_equal_content_are_merged() -> bool:
+    """Where ksmd has come often enough, and nobody has stored anything meanwhile, pages that may be
+    merged and hold the same are one.
+    """
+    for m in range(NR_MMS):
+        mm = mms[m]
+        if mm.mm_users:
+            for k in range(PTRS_PER_PMD):
+                for i in range(PTRS_PER_PTE):
+                    page = page_at(mm, k, i)
+                    vma = _vma_at(mm, USER_BASE + (k * PTRS_PER_PTE + i) * PAGE_SIZE)
+                    if page and vma and vma.vm_flags & VM_MERGEABLE:
+                        if _others_hold_the_same(page):
                             return False
     return True

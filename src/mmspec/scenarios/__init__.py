@@ -58,6 +58,12 @@ NAMES = (
     "swapped_beside",
     "reaped",
     "collapsed_pinned",
+    "merged",
+    "merged_cleared",
+    "merged_whole",
+    "merged_pinned",
+    "merged_inherited",
+    "merged_guest",
 )
 
 

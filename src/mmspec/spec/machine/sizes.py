@@ -52,6 +52,11 @@ NR_SWAP_SLOTS: int = param("swap_slots", 1)
 NR_GUESTS: int = param("guests", 0)
 #: Address spaces whose faults may be served by a userfaultfd.
 NR_USERFAULTFDS: int = param("userfaultfds", 0)
+#: Frames that KSM may have merged others into, each a node of its stable tree. Without one there is
+#: no KSM. Addresses that it knows, and address spaces.
+NR_STABLE_NODES: int = param("stable_nodes", 0)
+NR_RMAP_ITEMS: int = param("rmap_items", 0)
+NR_MM_SLOTS: int = derived(lambda: int(NR_MMS) if NR_STABLE_NODES else 0)
 #: Whether pages are pinned; where none is, fork and flushes need not look for those who do.
 PINS: int = param("pins", 0)
 #: How often migrate_pages() tries pages that were busy: 10 in every release.

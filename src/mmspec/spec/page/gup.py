@@ -19,6 +19,9 @@ from mmspec.spec.machine.pgtable import (
     _PAGE_PRESENT,
     _PAGE_RW,
     _PAGE_USER,
+    is_migration_entry,
+    is_pmd_migration_entry,
+    is_swap_pte,
     pmd_bad,
     pmd_dirty,
     pmd_mkdirty,
@@ -33,9 +36,10 @@ from mmspec.spec.machine.pgtable import (
     pte_present,
     pte_protnone,
     pte_special,
+    pte_to_swp_entry,
     pte_write,
 )
-from mmspec.spec.machine.sizes import HPAGE_PMD_MASK, PAGE_SHIFT, PAGE_SIZE
+from mmspec.spec.machine.sizes import HPAGE_PMD_MASK, NR_STABLE_NODES, PAGE_SHIFT, PAGE_SIZE
 from mmspec.spec.page.filemap import lock_page, set_page_dirty_lock, trylock_page, unlock_page
 from mmspec.spec.page.huge_memory import (
     FAULT_FLAG_WRITE,
@@ -97,6 +101,7 @@ from mmspec.spec.page.swap import __put_page, mark_page_accessed, put_page
 
 FOLL_WRITE, FOLL_TOUCH, FOLL_GET, FOLL_DUMP, FOLL_FORCE = 0x01, 0x02, 0x04, 0x08, 0x10
 FOLL_SPLIT, FOLL_NUMA, FOLL_MLOCK, FOLL_COW = 0x80, 0x200, 0x1000, 0x4000
+FOLL_MIGRATION = 0x400
 #: For devices. Before pins were counted apart it was the same as FOLL_GET.
 FOLL_PIN = 0x40000
 
@@ -177,7 +182,7 @@ def can_follow_write_pmd(pmd: u64, flags: u32) -> bool:
 
 @restates("mm/gup.c", at="v4.14")
 def follow_page_pte(vma: Vma, address: u32, pmd: Pmd, flags: u32, found: FollowedPage) -> int:
-    """The page of a PTE. Omits: device memory, FOLL_MIGRATION."""
+    """The page of a PTE. Omits: device memory."""
     while True:
         pmdval = pmd.val
         if pmd_bad(pmdval):
@@ -186,6 +191,11 @@ def follow_page_pte(vma: Vma, address: u32, pmd: Pmd, flags: u32, found: Followe
         pte = pte_in(table, address)
         spin_lock(table.ptl)
         pteval = pte.val
+        if NR_STABLE_NODES and flags & FOLL_MIGRATION and is_swap_pte(pteval):
+            if is_migration_entry(pte_to_swp_entry(pteval)):
+                spin_unlock(table.ptl)
+                migration_entry_wait(pmd, address)
+                continue
         if not pte_present(pteval) or (flags & FOLL_NUMA and pte_protnone(pteval)):
             spin_unlock(table.ptl)
             return 0
@@ -268,6 +278,10 @@ def follow_page(vma: Vma, address: u32, flags: u32, found: FollowedPage) -> int:
     found.page = NULL
     pmd = pmd_offset(vma.vm_mm, address)
     pmdval = pmd.val
+    if NR_STABLE_NODES and flags & FOLL_MIGRATION:
+        while is_pmd_migration_entry(pmdval):
+            pmd_migration_entry_wait(pmd)
+            pmdval = pmd.val
     if pmd_none(pmdval) or not (pmd_present(pmdval) or has(FOLLOW_TAKES_ANY_PMD)):
         return 0
     if not pmd_trans_huge(pmdval):
@@ -554,4 +568,8 @@ def __access_remote_vm(mm: Mm, address: u32, value: u8, gup_flags: u32) -> None:
     up_read(mm.mmap_sem)
 
 
+from mmspec.spec.page.migrate import (  # noqa: E402
+    migration_entry_wait,
+    pmd_migration_entry_wait,
+)
 from mmspec.spec.page.mmap import find_vma  # noqa: E402

@@ -49,6 +49,7 @@ from mmspec.spec.machine.pgtable import (
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_MASK,
     HPAGE_PMD_SIZE,
+    NR_STABLE_NODES,
     PAGE_MASK,
     PAGE_SIZE,
     PINS,
@@ -126,6 +127,7 @@ from mmspec.spec.page.page_alloc import (
 )
 from mmspec.spec.page.page_flags import (
     PageCompound,
+    PageKsm,
     PageMlocked,
     PageSwapCache,
     PG_swapbacked,
@@ -332,6 +334,15 @@ def do_swap_page(vmf: VmFault) -> u8:
             unlock_page(page)
             put_page(page)
             return 0
+    swapcache: Page = NULL
+    if NR_STABLE_NODES:
+        # what was merged before it was swapped out is not one page of this process any more
+        swapcache = page
+        page = ksm_might_need_to_copy(swapcache, vma, vmf.address)
+        if not page:
+            unlock_page(swapcache)
+            put_page(swapcache)
+            return VM_FAULT_OOM
     pmdval = vmf.pmd.val
     vmf.pte = pte_in(pmd_table(pmdval), vmf.address)
     vmf.ptl = pte_lockptr(vmf.pte)
@@ -341,6 +352,9 @@ def do_swap_page(vmf: VmFault) -> u8:
         spin_unlock(vmf.ptl)
         unlock_page(page)
         put_page(page)
+        if NR_STABLE_NODES and page is not swapcache:
+            unlock_page(swapcache)
+            put_page(swapcache)
         if has(SWAPIN_KEEPS_OTHERS_OUT) and not in_cache:
             swapcache_clear(entry)
         return 0
@@ -359,11 +373,18 @@ def do_swap_page(vmf: VmFault) -> u8:
         pte = pte_mksoft_dirty(pte)
     set_pte_at(vmf.pte, pte)
     vmf.orig_pte = pte
-    do_page_add_anon_rmap(page, vma, vmf.address, False, exclusive)
+    if NR_STABLE_NODES and page is not swapcache:
+        page_add_new_anon_rmap(page, vma, vmf.address, False)
+        lru_cache_add_active_or_unevictable(page, vma)
+    else:
+        do_page_add_anon_rmap(page, vma, vmf.address, False, exclusive)
     swap_free(entry)
     if vma.vm_flags & VM_LOCKED:
         try_to_free_swap(page)
     unlock_page(page)
+    if NR_STABLE_NODES and page is not swapcache:
+        unlock_page(swapcache)
+        put_page(swapcache)
     ret: u8 = VM_FAULT_WRITE if exclusive else 0
     if vmf.flags & FAULT_FLAG_WRITE:
         ret = do_wp_page(vmf)
@@ -441,6 +462,9 @@ def _is_ours_alone(page: Page) -> bool:
     if page_count(page) != 1 or not trylock_page(page):
         return False
     alone = page_mapcount(page) == 1
+    if NR_STABLE_NODES and PageKsm(page):
+        # KSM may get a reference at any time
+        alone = False
     if alone:
         alone = page_count(page) == 1
     unlock_page(page)
@@ -481,6 +505,10 @@ def do_wp_page_by_mappings(vmf: VmFault) -> u8:
     vmf.page = vm_normal_page(vmf.orig_pte)
     page = vmf.page
     if not page:
+        spin_unlock(vmf.ptl)
+        return wp_page_copy(vmf)
+    if NR_STABLE_NODES and PageKsm(page):
+        get_page(page)
         spin_unlock(vmf.ptl)
         return wp_page_copy(vmf)
     if not trylock_page(page):
@@ -872,6 +900,7 @@ def zap_pmd_range(tlb: MmuGather, vma: Vma, start: u32, end: u32) -> None:
         address = following
 
 
+from mmspec.spec.page.ksm import ksm_might_need_to_copy  # noqa: E402
 from mmspec.spec.page.userfault import (  # noqa: E402
     handle_userfault,
     userfaultfd_missing,

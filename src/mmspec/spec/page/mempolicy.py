@@ -30,6 +30,7 @@ from mmspec.spec.machine.sizes import (
     HPAGE_PMD_MASK,
     HPAGE_PMD_ORDER,
     HPAGE_PMD_SIZE,
+    NR_STABLE_NODES,
     PAGE_SIZE,
     USER_BASE,
     USER_END,
@@ -66,11 +67,17 @@ from mmspec.spec.page.mm_types import (
 )
 from mmspec.spec.page.mmap import find_vma
 from mmspec.spec.page.page_alloc import (
+    ALL_NODES,
     alloc_pages_nodemask,
     alloc_pages_vma,
     prep_transhuge_page,
 )
-from mmspec.spec.page.page_flags import PageTransCompound, PageTransHuge, compound_head
+from mmspec.spec.page.page_flags import (
+    PageKsm,
+    PageTransCompound,
+    PageTransHuge,
+    compound_head,
+)
 from mmspec.spec.page.pgtable import (
     pmd_lock,
     pmd_none_or_trans_huge_or_clear_bad,
@@ -243,6 +250,9 @@ def queue_pages_range(
 @restates("mm/mempolicy.c", at="v4.14")
 def new_page(page: Page, private: u32, pm: PageToNode) -> Page:
     """A page by the policy of the VMA at `private`; huge if a huge one can be moved whole."""
+    if NR_STABLE_NODES and PageKsm(page):
+        # its index does not say where it is mapped: no VMA's policy is its
+        return alloc_pages_nodemask(ALL_NODES, 0)
     vma = find_vma(tasks[this_task()].mm, private)
     if has(MBIND_MOVES_THP) and PageTransHuge(page):
         thp = alloc_pages_vma(vma, HPAGE_PMD_ORDER)

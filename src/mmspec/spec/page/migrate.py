@@ -69,6 +69,7 @@ from mmspec.spec.machine.sizes import (
     HPAGE_PMD_ORDER,
     HPAGE_PMD_SIZE,
     MIGRATE_PASSES,
+    NR_STABLE_NODES,
     USER_PAGES,
 )
 from mmspec.spec.page.deferred_list import list_empty, page_deferred_list
@@ -124,6 +125,7 @@ from mmspec.spec.page.page_flags import (
     PageAnon,
     PageCompound,
     PageDirty,
+    PageKsm,
     PageLocked,
     PageMlocked,
     PageSwapBacked,
@@ -197,8 +199,12 @@ def remove_migration_pte(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
     assert not PageTail(page), "VM_BUG_ON_PAGE(PageTail(page))"
     pvmw = PageVmaMappedWalk(page=old, vma=vma, address=address, flags=PVMW_SYNC | PVMW_MIGRATION)
     while page_vma_mapped_walk(pvmw):
-        index = old.index
-        new = page + (linear_page_index(vma, pvmw.address) - index)
+        if NR_STABLE_NODES and PageKsm(page):
+            # mapped wherever its contents are the same
+            new = page
+        else:
+            index = old.index
+            new = page + (linear_page_index(vma, pvmw.address) - index)
         if has(THP_MIGRATION) and not pvmw.pte:
             assert PageTransCompound(page), "VM_BUG_ON_PAGE(!PageTransCompound(page))"
             remove_migration_pmd(pvmw, new)
@@ -434,6 +440,9 @@ def migrate_page_copy(newpage: Page, page: Page) -> None:
             copy_moved_highpage(newpage + i, page + i)
     else:
         copy_moved_highpage(newpage, page)
+    if NR_STABLE_NODES:
+        # before the old page leaves the swap cache: get_ksm_page() looks at both
+        ksm_migrate_page(newpage, page)
     migrate_page_states(newpage, page)
 
 
@@ -462,14 +471,15 @@ def __unmap_and_move(page: Page, newpage: Page, force: bool, mode: u8) -> int:
     anon_vma: AnonVma = NULL
     if not PageWriteback(page):
         # keeps the anon_vma while nothing maps the page
-        if PageAnon(page):
+        if PageAnon(page) and not (NR_STABLE_NODES and PageKsm(page)):
             anon_vma = page_get_anon_vma(page)
         if trylock_page(newpage):
             page_was_mapped = False
             if page_mapped(page):
-                assert anon_vma or not PageAnon(page), (
-                    "VM_BUG_ON_PAGE(PageAnon(page) && !PageKsm(page) && !anon_vma)"
-                )
+                if not (NR_STABLE_NODES and PageKsm(page)):
+                    assert anon_vma or not PageAnon(page), (
+                        "VM_BUG_ON_PAGE(PageAnon(page) && !PageKsm(page) && !anon_vma)"
+                    )
                 try_to_unmap(page, TTU_MIGRATION | TTU_IGNORE_MLOCK | TTU_IGNORE_ACCESS)
                 page_was_mapped = True
             if not page_mapped(page):
@@ -851,6 +861,7 @@ def do_move_page_to_node_array(mm: Mm, pm: PageToNode, migrate_all: bool) -> int
 
 from mmspec.spec.page.gup import FOLL_GET, FOLL_SPLIT, FollowedPage, follow_page  # noqa: E402
 from mmspec.spec.page.huge_memory import remove_migration_pmd, split_huge_page_to_list  # noqa: E402
+from mmspec.spec.page.ksm import ksm_migrate_page  # noqa: E402
 from mmspec.spec.page.mmap import find_vma  # noqa: E402
 from mmspec.spec.page.mmu_notifier import (  # noqa: E402
     mmu_notifier_invalidate_range_end,

@@ -26,6 +26,7 @@ from mmspec.spec.machine.sizes import (
     FRAMES_PER_NODE,
     HPAGE_PMD_NR,
     NR_NODES,
+    NR_STABLE_NODES,
     PAGE_SHIFT,
 )
 from mmspec.spec.page.mm_types import (
@@ -39,6 +40,7 @@ from mmspec.spec.page.mm_types import (
     pgdat,
 )
 from mmspec.spec.page.page_flags import (
+    PAGE_MAPPING_ANON,
     PAGE_MAPPING_FLAGS,
     PageCompound,
     PageDoubleMap,
@@ -353,5 +355,8 @@ def page_to_pgoff(page: Page) -> u32:
 
 @atomic
 def page_anon_vma(page: Page) -> AnonVma:
-    """The anon_vma in an anonymous page's mapping word."""
+    """The anon_vma in an anonymous page's mapping word; of a page that KSM has merged, NULL."""
+    if NR_STABLE_NODES:
+        if compound_head(page).mapping & PAGE_MAPPING_FLAGS != PAGE_MAPPING_ANON:
+            return NULL
     return anon_vma_at(compound_head(page).mapping & ~PAGE_MAPPING_FLAGS)

@@ -32,8 +32,11 @@ from mmspec.spec.machine.sizes import (
     NR_ANON_VMAS,
     NR_AVCS,
     NR_GUESTS,
+    NR_MM_SLOTS,
     NR_MMS,
     NR_PAGES,
+    NR_RMAP_ITEMS,
+    NR_STABLE_NODES,
     NR_SWAP_SLOTS,
     NR_TABLES,
     NR_TASKS,
@@ -48,12 +51,12 @@ from mmspec.spec.machine.sizes import (
 class Page(Struct):
     """struct page. Which word means what depends on the page's place in a compound.
 
-    mapping: its low half, as an atomic_t in it would read it. Of a head the anon_vma, with low bits
-    as flags; of the first tail the compound mapcount; of the second tail the next pointer of the
-    deferred list (index: the previous); of other tails TAIL_MAPPING. compound_head: of a tail, one
-    more than the head's number, and 0 of all others. order: of a head. buddy: free. data: what the
-    frame holds, one byte for all of it. moved belongs to checking: it has been copied to another
-    frame, which takes its place.
+    mapping: its low half, as an atomic_t in it would read it. Of a head the anon_vma, or KSM's
+    stable node, with low bits as flags; of the first tail the compound mapcount; of the second tail
+    the next pointer of the deferred list (index: the previous); of other tails TAIL_MAPPING.
+    compound_head: of a tail, one more than the head's number, and 0 of all others. order: of a
+    head. buddy: free. data: what the frame holds, one byte for all of it. moved belongs to
+    checking: it has been copied to another frame, which takes its place.
     """
 
     flags: u32
@@ -233,6 +236,62 @@ class Userfaultfd(Struct):
     protected: Array[u8] = array(USER_PAGES)
 
 
+class MmSlot(Struct):
+    """struct mm_slot: an address space that ksmd is to look at; NULL: a free one.
+
+    rmap_list: what is known of its addresses, in their order.
+    """
+
+    mm: Mm
+    rmap_list: RmapItem = written_under("owner.thread_mutex")
+
+
+class RmapItem(Struct):
+    """struct rmap_item: an address that ksmd has looked at.
+
+    address: with flags in its low bits. head, hlist: of the stable tree, the node that it hangs
+    off, and what hangs off the same one behind it. node: of the unstable tree, what is behind it.
+    """
+
+    rmap_list: RmapItem = guarded("owner.thread_mutex")
+    anon_vma: AnonVma = written_under("owner.thread_mutex")
+    mm: Mm = written_under("owner.thread_mutex")
+    address: u32 = written_under("owner.thread_mutex")
+    oldchecksum: u16 = guarded("owner.thread_mutex")
+    head: StableNode = guarded("owner.thread_mutex")
+    hlist: RmapItem = written_under("owner.thread_mutex")
+    node: RmapItem = guarded("owner.thread_mutex")
+    used: u8 = guarded("owner.thread_mutex")
+
+
+class StableNode(Struct):
+    """struct stable_node: a page that others have been merged into, and where it is mapped."""
+
+    hlist: RmapItem = written_under("owner.thread_mutex")
+    kpfn: u16
+    rmap_hlist_len: u8 = guarded("owner.thread_mutex")
+    used: u8 = guarded("owner.thread_mutex")
+
+
+class Ksm(Struct):
+    """What is static in mm/ksm.c. thread_mutex: ksm_thread_mutex; what ksm_mmlist_lock guards is
+    done in one step. The stable tree is all of its nodes; the unstable tree is a list.
+
+    mm_slot, address, rmap_list, seqnr: struct ksm_scan, the cursor. mm_slot is NULL before the
+    first one; rmap_list is the item that was found last, NULL before the first.
+    """
+
+    thread_mutex: SpinLock = embedded()
+    mm_slot: MmSlot
+    address: u32 = guarded("thread_mutex")
+    rmap_list: RmapItem = guarded("thread_mutex")
+    seqnr: u8 = guarded("thread_mutex")
+    unstable_tree: RmapItem = guarded("thread_mutex")
+    mm_slots: Array[MmSlot] = array(NR_MM_SLOTS)
+    rmap_items: Array[RmapItem] = array(NR_RMAP_ITEMS)
+    stable_nodes: Array[StableNode] = array(NR_STABLE_NODES)
+
+
 class SwapInfo(Struct):
     """The one swap file, with its swap cache.
 
@@ -276,11 +335,13 @@ userfaultfds: Pool[Userfaultfd] = pool(Userfaultfd, NR_USERFAULTFDS)
 pgdat: Pglist = static(Pglist)
 huge_zero: HugeZeroPage = static(HugeZeroPage)
 swap_info: SwapInfo = static(SwapInfo)
+ksm: Ksm = static(Ksm)
 
 MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES = 0, 1, 2, 3
 NR_ANON_MAPPED, NR_ANON_THPS, NR_ISOLATED_ANON, NR_MLOCK, NR_FILE_MAPPED = 0, 1, 2, 3, 4
 
 MMF_HUGE_ZERO_PAGE, MMF_HAS_PINNED, MMF_OOM_SKIP, MMF_UNSTABLE = 1, 2, 4, 8
+MMF_VM_MERGEABLE = 16
 
 VM_READ, VM_WRITE, VM_EXEC, VM_SHARED = 0x1, 0x2, 0x4, 0x8
 VM_GROWSDOWN = 0x100
@@ -289,6 +350,7 @@ VM_LOCKED = 0x2000
 VM_SEQ_READ, VM_RAND_READ = 0x8000, 0x10000
 VM_STACK_INCOMPLETE_SETUP = VM_RAND_READ | VM_SEQ_READ
 VM_NOHUGEPAGE = 0x40000000
+VM_MERGEABLE = 0x80000000
 
 #: no node in particular
 NUMA_NO_NODE = -1

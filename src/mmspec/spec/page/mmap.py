@@ -26,6 +26,7 @@ from mmspec.spec.machine.sizes import (
     HPAGE_PMD_MASK,
     HPAGE_PMD_SIZE,
     NR_MMS,
+    NR_STABLE_NODES,
     NR_VMAS,
     PAGE_SHIFT,
     PTRS_PER_PMD,
@@ -416,6 +417,8 @@ def mmdrop(mm: Mm) -> None:
 def mmput(mm: Mm) -> None:
     """One user less; the last one takes the address space down."""
     if mmput_testzero(mm):
+        if NR_STABLE_NODES:
+            ksm_exit(mm)
         khugepaged_exit(mm)
         exit_mmap(mm)
         mm_put_huge_zero_page(mm)
@@ -455,9 +458,11 @@ def dup_mmap(mm: Mm, oldmm: Mm) -> int:
     down_write(oldmm.mmap_sem)
     # nobody knows the new one yet
     down_write(mm.mmap_sem)
+    retval = 0
+    if NR_STABLE_NODES:
+        retval = ksm_fork(mm, oldmm)
     if oldmm.vm_hugepage:
         khugepaged_enter(mm)
-    retval = 0
     mpnt = oldmm.mmap
     while mpnt and retval == 0:
         tmp = vm_area_alloc()
@@ -482,4 +487,5 @@ def dup_mmap(mm: Mm, oldmm: Mm) -> int:
 
 
 from mmspec.spec.page.khugepaged import khugepaged_enter, khugepaged_exit  # noqa: E402
+from mmspec.spec.page.ksm import ksm_exit, ksm_fork  # noqa: E402
 from mmspec.spec.page.mlock_vmas import munlock_vma_pages_range  # noqa: E402

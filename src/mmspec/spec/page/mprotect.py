@@ -44,7 +44,13 @@ from mmspec.spec.machine.pgtable import (
     pte_write,
     swp_entry_to_pte,
 )
-from mmspec.spec.machine.sizes import HPAGE_PMD_MASK, HPAGE_PMD_NR, HPAGE_PMD_SIZE, PAGE_SIZE
+from mmspec.spec.machine.sizes import (
+    HPAGE_PMD_MASK,
+    HPAGE_PMD_NR,
+    HPAGE_PMD_SIZE,
+    NR_STABLE_NODES,
+    PAGE_SIZE,
+)
 from mmspec.spec.page.huge_memory import __split_huge_pmd, change_huge_pmd
 from mmspec.spec.page.memory import vm_normal_page
 from mmspec.spec.page.mm import (
@@ -71,6 +77,7 @@ from mmspec.spec.page.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
+from mmspec.spec.page.page_flags import PageKsm
 from mmspec.spec.page.pgtable import (
     dec_tlb_flush_pending,
     flush_tlb_range,
@@ -124,6 +131,9 @@ def change_pte_range(vma: Vma, pmd: Pmd, start: u32, end: u32, newprot: u64, cp_
         if pte_present(oldpte):
             if prot_numa:
                 page = vm_normal_page(oldpte)
+                if NR_STABLE_NODES and page and PageKsm(page):
+                    address += PAGE_SIZE
+                    continue
                 if not page or pte_protnone(oldpte) or page_to_nid(page) == target_nid:
                     address += PAGE_SIZE
                     continue

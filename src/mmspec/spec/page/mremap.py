@@ -30,8 +30,15 @@ from mmspec.spec.machine.pgtable import (
     pte_present,
     pte_swp_mksoft_dirty,
 )
-from mmspec.spec.machine.sizes import HPAGE_PMD_MASK, HPAGE_PMD_SIZE, PAGE_SHIFT, PAGE_SIZE
+from mmspec.spec.machine.sizes import (
+    HPAGE_PMD_MASK,
+    HPAGE_PMD_SIZE,
+    NR_STABLE_NODES,
+    PAGE_SHIFT,
+    PAGE_SIZE,
+)
 from mmspec.spec.page.huge_memory import split_huge_pmd
+from mmspec.spec.page.ksmd import MADV_UNMERGEABLE, ksm_madvise
 from mmspec.spec.page.memory import pte_alloc
 from mmspec.spec.page.mm_types import EFAULT, EINVAL, ENOMEM, Mm, Pmd, Vma
 from mmspec.spec.page.mmap import copy_vma, do_munmap, find_vma
@@ -277,6 +284,11 @@ def move_vma(vma: Vma, old_addr: u32, length: u32, new_addr: u32) -> int:
     """
     mm = vma.vm_mm
     new_pgoff = vma.vm_pgoff + ((old_addr - vma.vm_start) >> PAGE_SHIFT)
+    if NR_STABLE_NODES:
+        # the reverse map of a merged page goes by address
+        err = ksm_madvise(vma, old_addr, old_addr + length, MADV_UNMERGEABLE)
+        if err:
+            return err
     # the reverse map knows the new place before anything is there
     new_vma = copy_vma(vma, new_addr, length, new_pgoff)
     if not new_vma:

@@ -33,6 +33,7 @@ PAGE_FLAGS_CHECK_AT_PREP = ((1 << 25) - 1) & ~PG_hwpoison
 
 PAGE_MAPPING_ANON = 1
 PAGE_MAPPING_MOVABLE = 2
+PAGE_MAPPING_KSM = PAGE_MAPPING_ANON | PAGE_MAPPING_MOVABLE
 PAGE_MAPPING_FLAGS = PAGE_MAPPING_ANON | PAGE_MAPPING_MOVABLE
 
 
@@ -79,6 +80,12 @@ def PageTransCompound(page: Page) -> bool:
 def PageAnon(page: Page) -> bool:
     """Mapped by anonymous memory, now or before it was unmapped."""
     return compound_head(page).mapping & PAGE_MAPPING_ANON != 0
+
+
+@atomic
+def PageKsm(page: Page) -> bool:
+    """Merged by KSM: its mapping is a node of the stable tree. Without KSM nobody asks."""
+    return compound_head(page).mapping & PAGE_MAPPING_FLAGS == PAGE_MAPPING_KSM
 
 
 @atomic

@@ -5,11 +5,13 @@ from __future__ import annotations
 from mmspec.kernels.changes import PAGE_IDLE_COLLECTS_ACCESSES
 from mmspec.lang import NULL, has, restates, u16, u32
 from mmspec.spec.machine.locks import spin_lock, spin_unlock
-from mmspec.spec.machine.sizes import NR_FRAMES
+from mmspec.spec.machine.sizes import NR_FRAMES, NR_STABLE_NODES
+from mmspec.spec.page.filemap import trylock_page, unlock_page
 from mmspec.spec.page.mm import get_page_unless_zero, page_mapped
 from mmspec.spec.page.mm_types import Page, Vma, mem_map, pgdat
 from mmspec.spec.page.page_flags import (
     PageAnon,
+    PageKsm,
     PageLRU,
     PG_idle,
     PG_young,
@@ -64,6 +66,11 @@ def page_idle_clear_pte_refs(page: Page) -> None:
     """Clear the accessed bits of all mappings. Omits: pages that are not anonymous."""
     rwc = RmapWalkControl(rmap_one=page_idle_clear_pte_refs_one, anon_lock=page_lock_anon_vma_read)
     if not page_mapped(page) or not PageAnon(page):
+        return
+    if NR_STABLE_NODES and PageKsm(page):
+        if trylock_page(page):
+            rmap_walk(page, rwc)
+            unlock_page(page)
         return
     rmap_walk(page, rwc)
 

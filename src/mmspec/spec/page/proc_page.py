@@ -6,13 +6,14 @@ No locks and no references: while others work, what is told need never have been
 from __future__ import annotations
 
 from mmspec.lang import restates, u16, u64
-from mmspec.spec.machine.sizes import NR_FRAMES
+from mmspec.spec.machine.sizes import NR_FRAMES, NR_STABLE_NODES
 from mmspec.spec.page.huge_zero_page import is_huge_zero_page
 from mmspec.spec.page.mm import page_mapcount, page_mapped, pfn_to_page
 from mmspec.spec.page.mm_types import Page
 from mmspec.spec.page.page_flags import (
     PageAnon,
     PageHead,
+    PageKsm,
     PageLRU,
     PageSwapCache,
     PageTail,
@@ -37,7 +38,7 @@ KPF_LOCKED, KPF_REFERENCED, KPF_UPTODATE, KPF_DIRTY = 1 << 0, 1 << 2, 1 << 3, 1 
 KPF_LRU, KPF_ACTIVE, KPF_WRITEBACK, KPF_BUDDY = 1 << 5, 1 << 6, 1 << 8, 1 << 10
 KPF_MMAP, KPF_ANON, KPF_SWAPCACHE, KPF_SWAPBACKED = 1 << 11, 1 << 12, 1 << 13, 1 << 14
 KPF_COMPOUND_HEAD, KPF_COMPOUND_TAIL, KPF_UNEVICTABLE = 1 << 15, 1 << 16, 1 << 18
-KPF_HWPOISON, KPF_NOPAGE, KPF_THP = 1 << 19, 1 << 20, 1 << 22
+KPF_HWPOISON, KPF_NOPAGE, KPF_KSM, KPF_THP = 1 << 19, 1 << 20, 1 << 21, 1 << 22
 KPF_ZERO_PAGE, KPF_IDLE = 1 << 24, 1 << 25
 KPF_MLOCKED, KPF_PRIVATE_2 = 1 << 33, 1 << 36
 
@@ -62,6 +63,8 @@ def stable_page_flags(page: Page) -> u64:
         u |= KPF_MMAP
     if PageAnon(page):
         u |= KPF_ANON
+    if NR_STABLE_NODES and PageKsm(page):
+        u |= KPF_KSM
     if PageHead(page):
         u |= KPF_COMPOUND_HEAD
     if PageTail(page):

@@ -83,6 +83,7 @@ from mmspec.spec.machine.sizes import (
     NR_ANON_VMAS,
     NR_AVCS,
     NR_GUESTS,
+    NR_STABLE_NODES,
     PAGE_SHIFT,
     PAGE_SIZE,
 )
@@ -136,6 +137,7 @@ from mmspec.spec.page.page_flags import (
     PageDoubleMap,
     PageHead,
     PageHWPoison,
+    PageKsm,
     PageLocked,
     PageLRU,
     PageMlocked,
@@ -678,6 +680,9 @@ def do_page_add_anon_rmap(
             mod_node_page_state(NR_ANON_MAPPED, hpage_nr_pages(page))
         else:
             mod_node_page_state(NR_ANON_MAPPED, 1)
+    # one that KSM has merged stays what it is
+    if NR_STABLE_NODES and PageKsm(page):
+        return
     assert PageLocked(page), "VM_BUG_ON_PAGE(!PageLocked(page))"
     if first:
         __page_set_anon_rmap(page, vma, address, exclusive)
@@ -770,6 +775,23 @@ def page_remove_rmap(page: Page, compound: bool) -> None:
 # ------------------------------------------------------------------------------------- walks
 
 
+@restates("mm/rmap.c", at="v4.14")
+def page_address_in_vma(page: Page, vma: Vma) -> u32:
+    """Where a VMA would map an anonymous page, by its index; 0 if nowhere. Restates
+    __vma_address() as well, where a page may lie before the VMA.
+    """
+    anon_vma = page_anon_vma(page)
+    if not vma.anon_vma or not anon_vma or vma.anon_vma.root is not anon_vma.root:
+        return 0
+    pgoff = page_to_pgoff(page)
+    if pgoff < vma.vm_pgoff:
+        return 0
+    address: u32 = vma.vm_start + ((pgoff - vma.vm_pgoff) << PAGE_SHIFT)
+    if address >= vma.vm_end:
+        return 0
+    return address
+
+
 class RmapWalkControl(OnStack):
     """struct rmap_walk_control: what to do in each VMA, and when to stop.
 
@@ -834,12 +856,17 @@ def rmap_walk_anon(page: Page, rwc: RmapWalkControl, locked: bool) -> None:
 @restates("mm/rmap.c", at="v4.14")
 def rmap_walk(page: Page, rwc: RmapWalkControl) -> None:
     """Walk, and take the anon_vma's lock for it."""
-    rmap_walk_anon(page, rwc, False)
+    if NR_STABLE_NODES and PageKsm(page):
+        rmap_walk_ksm(page, rwc)
+    else:
+        rmap_walk_anon(page, rwc, False)
 
 
 @restates("mm/rmap.c", at="v4.14")
 def rmap_walk_locked(page: Page, rwc: RmapWalkControl) -> None:
     """Walk; the caller has the anon_vma's lock."""
+    if NR_STABLE_NODES:
+        assert not PageKsm(page), "VM_BUG_ON_PAGE(PageKsm(page))"
     rmap_walk_anon(page, rwc, True)
 
 
@@ -1199,7 +1226,8 @@ def try_to_unmap(page: Page, flags: TTU) -> bool:
         rwc.done = page_not_mapped
     # exec moves its stack's page tables with no lock that we know of
     if flags & (TTU_MIGRATION | freeze) and PageAnon(page):
-        rwc.invalid_vma = invalid_migration_vma
+        if not (NR_STABLE_NODES and PageKsm(page)):
+            rwc.invalid_vma = invalid_migration_vma
     if flags & TTU_RMAP_LOCKED:
         rmap_walk_locked(page, rwc)
     else:
@@ -1238,6 +1266,7 @@ from mmspec.spec.page.huge_memory import (  # noqa: E402
     set_pmd_migration_entry_v2,
     split_huge_pmd_address,
 )
+from mmspec.spec.page.ksm import rmap_walk_ksm  # noqa: E402
 from mmspec.spec.page.madvise import is_dropped  # noqa: E402
 from mmspec.spec.page.mlock import clear_page_mlock, mlock_vma_page  # noqa: E402
 from mmspec.spec.page.mmu_notifier import (  # noqa: E402

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from mmspec.lang import OnStack, atomic, bug, i16, initializer, restates, u8, u16, u32, u64
 from mmspec.spec.machine.pgtable import swp_offset
-from mmspec.spec.machine.sizes import HPAGE_PMD_NR, NR_SWAP_SLOTS
+from mmspec.spec.machine.sizes import HPAGE_PMD_NR, NR_STABLE_NODES, NR_SWAP_SLOTS
 from mmspec.spec.page.filemap import find_get_page, trylock_page, unlock_page
 from mmspec.spec.page.mm import compound_mapcount, page_mapped
 from mmspec.spec.page.mm_types import EEXIST, ENOENT, ENOMEM, Page, swap_info
 from mmspec.spec.page.page_flags import (
     PageDoubleMap,
+    PageKsm,
     PageLocked,
     PageSwapCache,
     PageTransCompound,
@@ -321,6 +322,8 @@ def reuse_swap_page(page: Page, mappings: MapCount) -> bool:
     must not change while they are being written.
     """
     assert PageLocked(page), "VM_BUG_ON_PAGE(!PageLocked(page))"
+    if NR_STABLE_NODES and PageKsm(page):
+        return False
     count = page_trans_huge_map_swapcount(page, mappings)
     if total_swap_pages():
         if count == 1 and PageSwapCache(page):

@@ -29,6 +29,12 @@ from mmspec.spec.page.huge_memory import (
     VM_FAULT_RETRY,
 )
 from mmspec.spec.page.khugepaged import khugepaged_enter, khugepaged_scan_mm_slot
+from mmspec.spec.page.ksmd import (
+    MADV_MERGEABLE,
+    MADV_UNMERGEABLE,
+    ksm_madvise,
+    ksm_scan_thread,
+)
 from mmspec.spec.page.kvm_main import kvm_create_vm
 from mmspec.spec.page.kvm_mmu import guest_cpu_load, guest_cpu_store, tdp_page_fault
 from mmspec.spec.page.madvise import madvise_free_single_vma
@@ -440,6 +446,33 @@ def madvise_hugepage() -> int:
 def khugepaged() -> None:
     """khugepaged wakes up once."""
     khugepaged_scan_mm_slot()
+
+
+def madvise_ksm(start: u32, length: u32, advice: u8) -> int:
+    """MADV_MERGEABLE or MADV_UNMERGEABLE of a whole mapping."""
+    mm = tasks[this_task()].mm
+    ret = 0
+    down_write(mm.mmap_sem)
+    vma = find_vma(mm, start)
+    if vma:
+        ret = ksm_madvise(vma, start, start + length, advice)
+    up_write(mm.mmap_sem)
+    return ret
+
+
+def madvise_mergeable(start: u32, length: u32) -> int:
+    """madvise(MADV_MERGEABLE): ksmd may merge what a mapping has with what is equal."""
+    return madvise_ksm(start, length, MADV_MERGEABLE)
+
+
+def madvise_unmergeable(start: u32, length: u32) -> int:
+    """madvise(MADV_UNMERGEABLE): it may not, and what it did is undone."""
+    return madvise_ksm(start, length, MADV_UNMERGEABLE)
+
+
+def ksmd() -> None:
+    """ksmd wakes up once, and looks at everything."""
+    ksm_scan_thread()
 
 
 def oom_kill() -> None:

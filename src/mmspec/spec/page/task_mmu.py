@@ -5,6 +5,7 @@ from __future__ import annotations
 from mmspec.kernels.changes import (
     CLEAR_REFS_KEEPS_PMD_HUGE,
     CLEAR_REFS_SPARES_PINNED_PAGES,
+    KSM_HEEDS_PENDING_FLUSHES,
     NO_MAPCOUNT_OF_MIGRATION_ENTRY,
     PAGEMAP_LOOKS_AGAIN,
     PAGEMAP_OFFSET_OF_SUBPAGE,
@@ -65,6 +66,7 @@ from mmspec.spec.machine.sizes import (
     HPAGE_PMD_NR,
     HPAGE_PMD_SIZE,
     NR_MMS,
+    NR_STABLE_NODES,
     NR_TABLES,
     PAGE_SHIFT,
     PAGE_SIZE,
@@ -93,7 +95,9 @@ from mmspec.spec.page.page_flags import (
     page_is_young,
 )
 from mmspec.spec.page.pgtable import (
+    dec_tlb_flush_pending,
     flush_tlb_mm,
+    inc_tlb_flush_pending,
     pmd_none_or_trans_huge_or_clear_bad,
     pmd_offset,
     pmd_page,
@@ -179,8 +183,12 @@ def clear_refs_pte_range(vma: Vma, pmd: Pmd, start: u32, end: u32) -> None:
 
 @restates("fs/proc/task_mmu.c", at="v4.14")
 def clear_refs_write(mm: Mm) -> None:
-    """Write 4 to /proc/PID/clear_refs. Omits: VM_SOFTDIRTY, and the write lock taken for it."""
+    """Write 4 to /proc/PID/clear_refs. Omits: VM_SOFTDIRTY, and the write lock taken for it; where
+    there is no KSM, that the flush is noted to be pending.
+    """
     down_read(mm.mmap_sem)
+    if NR_STABLE_NODES and has(KSM_HEEDS_PENDING_FLUSHES):
+        inc_tlb_flush_pending(mm)
     mmu_notifier_invalidate_range_start(mm, USER_BASE, USER_END)
     vma = mm.mmap
     while vma:
@@ -192,6 +200,8 @@ def clear_refs_write(mm: Mm) -> None:
         vma = vma.vm_next
     mmu_notifier_invalidate_range_end(mm, USER_BASE, USER_END)
     flush_tlb_mm(mm)
+    if NR_STABLE_NODES and has(KSM_HEEDS_PENDING_FLUSHES):
+        dec_tlb_flush_pending(mm)
     up_read(mm.mmap_sem)
 
 
