@@ -705,6 +705,26 @@ SOFT_OFFLINE_PINS_THE_PAGE = Change(
     subject="mm: hwpoison: fix thp split handing in soft_offline_in_use_page()",
     release="v5.1",
 )
+FAILURE_LOOKS_AT_THE_PAGE_ITSELF = Change(
+    commit="1b473becde09",
+    subject="mm, hwpoison: remove recalculating hpage",
+    release="v5.10",
+)
+FAILURE_WAITS_FOR_WRITEBACK = Change(
+    commit="e8675d291ac0",
+    subject="mm/memory-failure: make sure wait for page writeback in memory_failure",
+    release="v5.13",
+)
+SECOND_FAILURE_IS_AN_ERROR = Change(
+    commit="47af12bae17f",
+    subject="mm,hwpoison: return -EHWPOISON to denote that the page has already been poisoned",
+    release="v5.14",
+)
+POISON_IS_THE_SUBPAGES = Change(
+    commit="da358d5c0e58",
+    subject="mm/hwpoison: check the subpage, not the head page",
+    release="v5.18",
+)
 COLLAPSE_LEAVES_DUMPED_MM_ALONE = Change(
     commit="59ea6d06cfa9",
     subject="coredump: fix race condition between collapse_huge_page() and core dumping",

@@ -44,13 +44,13 @@ def test_one_page_of_a_huge_page_moves_and_its_frame_is_not_used_again(order: in
     with machine(v4_14, order) as made:
         _huge_page(made, last + 1)
 
-        assert made.call(soft_offline_page, mem_map[last]) == 0
+        assert made.call(soft_offline_page, mem_map[last], 0) == 0
 
         frames = _frames(last + 1)
         assert frames[:last] == list(range(last)) and frames[last] > last
         _loads(made, last + 1)
         assert (mem_map[last].buddy, mem_map[last].flags & PG_hwpoison) == (1, PG_hwpoison)
-        assert made.call(soft_offline_page, mem_map[last]) == -EBUSY
+        assert made.call(soft_offline_page, mem_map[last], 0) == -EBUSY
         made.call(exit_mm)
         assert left_over() == []
 
@@ -58,7 +58,7 @@ def test_one_page_of_a_huge_page_moves_and_its_frame_is_not_used_again(order: in
 def test_a_free_frame_is_poisoned_and_not_allocated() -> None:
     with machine(v4_14) as made:
         made.call(boot)
-        assert made.call(soft_offline_page, mem_map[1]) == 0
+        assert made.call(soft_offline_page, mem_map[1], 0) == 0
         made.call(mmap, USER_BASE, HPAGE_PMD_SIZE)
 
         made.call(store, USER_BASE, 1)
@@ -71,7 +71,7 @@ def test_a_page_that_nothing_maps_any_more_is_freed_and_poisoned() -> None:
         _huge_page(made, 4)
         made.call(madvise_dontneed, USER_BASE + 3 * PAGE_SIZE, PAGE_SIZE)
 
-        assert made.call(soft_offline_page, mem_map[3]) == 0
+        assert made.call(soft_offline_page, mem_map[3], 0) == 0
 
         assert (mem_map[3].buddy, mem_map[3].flags & PG_hwpoison) == (1, PG_hwpoison)
         assert not mem_map[0].flags & PG_head

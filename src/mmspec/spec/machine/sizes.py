@@ -54,5 +54,9 @@ NR_GUESTS: int = param("guests", 0)
 NR_USERFAULTFDS: int = param("userfaultfds", 0)
 #: Whether pages are pinned; where none is, fork and flushes need not look for those who do.
 PINS: int = param("pins", 0)
+#: Whether frames break (CONFIG_MEMORY_FAILURE); where none does, nothing looks for one that has.
+MEMORY_FAILURE: int = param("memory_failure", 0)
+NR_BROKEN: int = derived(lambda: (NR_FRAMES + 1) * MEMORY_FAILURE)
+NR_SIGNALS: int = derived(lambda: NR_TASKS * MEMORY_FAILURE)
 #: How often migrate_pages() tries pages that were busy: 10 in every release.
 MIGRATE_PASSES: int = param("migrate_passes", 10)

@@ -31,9 +31,11 @@ from mmspec.spec.machine.locks import RwSemaphore, SpinLock, TriedSemaphore
 from mmspec.spec.machine.sizes import (
     NR_ANON_VMAS,
     NR_AVCS,
+    NR_BROKEN,
     NR_GUESTS,
     NR_MMS,
     NR_PAGES,
+    NR_SIGNALS,
     NR_SWAP_SLOTS,
     NR_TABLES,
     NR_TASKS,
@@ -233,6 +235,20 @@ class Userfaultfd(Struct):
     protected: Array[u8] = array(USER_PAGES)
 
 
+class Signal(Struct):
+    """What memory_failure() has sent to a task: SIGBUS, SIGKILL."""
+
+    sent: u8
+
+
+class BrokenFrame(Struct):
+    """Of each frame, where frames break. given_up belongs to checking: who said that it is broken
+    has been told that nobody reaches it any more.
+    """
+
+    given_up: u8
+
+
 class SwapInfo(Struct):
     """The one swap file, with its swap cache.
 
@@ -273,6 +289,8 @@ tasks: Pool[TaskStruct] = pool(TaskStruct, NR_TASKS)
 cpus: Pool[Cpu] = pool(Cpu, NR_TASKS)
 kvms: Pool[Kvm] = pool(Kvm, NR_GUESTS)
 userfaultfds: Pool[Userfaultfd] = pool(Userfaultfd, NR_USERFAULTFDS)
+signals: Pool[Signal] = pool(Signal, NR_SIGNALS)
+broken_frames: Pool[BrokenFrame] = pool(BrokenFrame, NR_BROKEN)
 pgdat: Pglist = static(Pglist)
 huge_zero: HugeZeroPage = static(HugeZeroPage)
 swap_info: SwapInfo = static(SwapInfo)
@@ -293,7 +311,7 @@ VM_NOHUGEPAGE = 0x40000000
 #: no node in particular
 NUMA_NO_NODE = -1
 
-EPERM, ENOENT, EIO, EAGAIN, ENOMEM, EACCES, EFAULT, EBUSY, EEXIST, EINVAL = (
+EPERM, ENOENT, EIO, EAGAIN, ENOMEM, EACCES, EFAULT, EBUSY, EEXIST, EINVAL, EHWPOISON = (
     1,
     2,
     5,
@@ -304,4 +322,5 @@ EPERM, ENOENT, EIO, EAGAIN, ENOMEM, EACCES, EFAULT, EBUSY, EEXIST, EINVAL = (
     16,
     17,
     22,
+    133,
 )

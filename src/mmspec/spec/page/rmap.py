@@ -17,6 +17,7 @@ from mmspec.kernels.changes import (
     FREEZE_SPLITS_PMD_IN_WALK,
     MIGRATION_KEEPS_SOFT_DIRTY,
     MIGRATION_KEEPS_YOUNG_AND_DIRTY,
+    POISON_IS_THE_SUBPAGES,
     RECLAIM_KEEPS_LAZYFREE_PINNED,
     SPLIT_FREEZE_FLAG,
     SPLIT_WAITS_FOR_ZAP,
@@ -80,6 +81,7 @@ from mmspec.spec.machine.sizes import (
     HPAGE_PMD_MASK,
     HPAGE_PMD_NR,
     HPAGE_PMD_SIZE,
+    MEMORY_FAILURE,
     NR_ANON_VMAS,
     NR_AVCS,
     NR_GUESTS,
@@ -108,6 +110,7 @@ from mmspec.spec.page.mm import (
     total_mapcount,
 )
 from mmspec.spec.page.mm_types import (
+    EFAULT,
     ENOMEM,
     MM_ANONPAGES,
     MM_SWAPENTS,
@@ -152,6 +155,7 @@ from mmspec.spec.page.page_flags import (
 from mmspec.spec.page.page_vma_mapped import (
     PVMW_SYNC,
     PageVmaMappedWalk,
+    __vma_address,
     page_check_address,
     page_vma_mapped_walk,
     page_vma_mapped_walk_done,
@@ -767,6 +771,19 @@ def page_remove_rmap(page: Page, compound: bool) -> None:
         deferred_split_huge_page(compound_head(page))
 
 
+@restates("mm/rmap.c", at="v4.14")
+def page_address_in_vma(page: Page, vma: Vma) -> i32:
+    """Where in a VMA an anonymous page would be mapped; -EFAULT if nowhere."""
+    anon_vma = page_anon_vma(page)
+    own = vma.anon_vma
+    if not own or not anon_vma or own.root is not anon_vma.root:
+        return -EFAULT
+    address = __vma_address(page, vma)
+    if address < vma.vm_start or address >= vma.vm_end:
+        return -EFAULT
+    return address
+
+
 # ------------------------------------------------------------------------------------- walks
 
 
@@ -1016,7 +1033,10 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
         if pte_dirty(pteval):
             set_page_dirty(page)
 
-        if PageHWPoison(page) and not flags & TTU_IGNORE_HWPOISON:
+        broken = page
+        if MEMORY_FAILURE and has(POISON_IS_THE_SUBPAGES):
+            broken = subpage
+        if PageHWPoison(broken) and not flags & TTU_IGNORE_HWPOISON:
             add_mm_counter(mm, MM_ANONPAGES, -1)
             entry = swp_entry(SWP_HWPOISON, page_to_pfn(subpage))
             set_pte_at(pvmw.pte, swp_entry_to_pte(entry))
