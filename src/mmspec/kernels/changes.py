@@ -705,10 +705,26 @@ SOFT_OFFLINE_PINS_THE_PAGE = Change(
     subject="mm: hwpoison: fix thp split handing in soft_offline_in_use_page()",
     release="v5.1",
 )
-FAILURE_LOOKS_AT_THE_PAGE_ITSELF = Change(
-    commit="1b473becde09",
-    subject="mm, hwpoison: remove recalculating hpage",
+COLLAPSE_LEAVES_DUMPED_MM_ALONE = Change(
+    commit="59ea6d06cfa9",
+    subject="coredump: fix race condition between collapse_huge_page() and core dumping",
+    release="v5.2",
+)
+CONTIG_MOVES_THP = Change(
+    commit="1da2f328fa64",
+    subject="mm,thp,compaction,cma: allow THP migration for CMA allocations",
+    release="v5.7",
+    needs=(THP_MIGRATION, HOTREMOVE_MOVES_THP),
+)
+UNSPLIT_PAGE_STAYS_POISONED = Change(
+    commit="694bf0b0cdf9",
+    subject="mm,hwpoison: unify THP handling for hard and soft offline",
     release="v5.10",
+)
+FAILURE_LEAVES_NEW_PAGES_ALONE = Change(
+    commit="25182f05ffed",
+    subject="mm,hwpoison: fix race with hugetlb page allocation",
+    release="v5.13",
 )
 FAILURE_WAITS_FOR_WRITEBACK = Change(
     commit="e8675d291ac0",
@@ -724,17 +740,6 @@ POISON_IS_THE_SUBPAGES = Change(
     commit="da358d5c0e58",
     subject="mm/hwpoison: check the subpage, not the head page",
     release="v5.18",
-)
-COLLAPSE_LEAVES_DUMPED_MM_ALONE = Change(
-    commit="59ea6d06cfa9",
-    subject="coredump: fix race condition between collapse_huge_page() and core dumping",
-    release="v5.2",
-)
-CONTIG_MOVES_THP = Change(
-    commit="1da2f328fa64",
-    subject="mm,thp,compaction,cma: allow THP migration for CMA allocations",
-    release="v5.7",
-    needs=(THP_MIGRATION, HOTREMOVE_MOVES_THP),
 )
 ISOLATION_COUNTS_ALL_MAPPINGS = Change(
     commit="829ae0f81ce0",
@@ -757,6 +762,11 @@ COLLAPSE_LEAVES_ENTRIES_ALONE = Change(
     subject="mm/MADV_COLLAPSE: catch !none !huge !bad pmd lookups",
     release="v6.2",
     needs=(COLLAPSE_TELLS_NONE_APART,),
+)
+FAILURE_FINDS_HEAD_BY_REFERENCE = Change(
+    commit="a363d1224b5a",
+    subject="mm: memory-failure: fetch compound head after extra page refcnt is held",
+    release="v6.6",
 )
 HOTREMOVE_STEPS_OVER_ANY_PART = Change(
     commit="b62b51d2d159",

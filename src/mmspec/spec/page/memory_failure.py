@@ -10,10 +10,12 @@ from __future__ import annotations
 from enum import IntEnum
 
 from mmspec.kernels.changes import (
-    FAILURE_LOOKS_AT_THE_PAGE_ITSELF,
+    FAILURE_FINDS_HEAD_BY_REFERENCE,
+    FAILURE_LEAVES_NEW_PAGES_ALONE,
     FAILURE_WAITS_FOR_WRITEBACK,
     SECOND_FAILURE_IS_AN_ERROR,
     SOFT_OFFLINE_PINS_THE_PAGE,
+    UNSPLIT_PAGE_STAYS_POISONED,
 )
 from mmspec.lang import (
     NULL,
@@ -31,7 +33,7 @@ from mmspec.lang import (
     u32,
     unlocked,
 )
-from mmspec.spec.machine.sizes import NR_TASKS, PAGE_SHIFT
+from mmspec.spec.machine.sizes import MEMORY_FAILURE, NR_TASKS, PAGE_SHIFT
 from mmspec.spec.page.filemap import lock_page, unlock_page, wait_on_page_writeback
 from mmspec.spec.page.huge_memory import split_huge_page
 from mmspec.spec.page.migrate import (
@@ -362,19 +364,21 @@ def memory_failure(pfn: u16, flags: u8) -> int:
         if is_free_buddy_page(p):
             return 0
         return -EBUSY
-    # without a reference the head may have been another one
+    # without a reference it may have been split, or become part of another, since
+    if has(FAILURE_FINDS_HEAD_BY_REFERENCE):
+        hpage = compound_head(p)
     if PageTransHuge(hpage):
         lock_page(p)
         if not PageAnon(p) or split_huge_page(p) != 0:
             unlock_page(p)
-            ClearPageHWPoison(p)
+            # what tried to split it meanwhile may have taken it for broken, and unmapped it
+            if not has(UNSPLIT_PAGE_STAYS_POISONED):
+                ClearPageHWPoison(p)
             put_page(p)
             return -EBUSY
         unlock_page(p)
         assert page_count(p) != 0, "VM_BUG_ON_PAGE(!page_count(p), p)"
         hpage = compound_head(p)
-    if has(FAILURE_LOOKS_AT_THE_PAGE_ITSELF):
-        hpage = p
     if not PageLRU(p) and is_free_buddy_page(p):
         return 0
     lock_page(p)
@@ -436,6 +440,9 @@ def do_machine_check(pfn: u16) -> int:
 def get_hwpoison_page(page: Page) -> bool:
     """A reference to the page, or to the huge page it is part of, unless it is free."""
     head = compound_head(page)
+    if MEMORY_FAILURE and has(FAILURE_LEAVES_NEW_PAGES_ALONE) and not PageLRU(head):
+        # its owner may not expect anybody to lock it
+        return False
     if PageTransHuge(head) and not PageAnon(head):
         # being allocated or freed
         return False
