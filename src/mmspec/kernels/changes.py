@@ -763,6 +763,11 @@ COLLAPSE_LEAVES_ENTRIES_ALONE = Change(
     release="v6.2",
     needs=(COLLAPSE_TELLS_NONE_APART,),
 )
+SECOND_FAILURE_PUTS_THE_PAGE = Change(
+    commit="f361e2462e8c",
+    subject="mm/hwpoison: put page in already hwpoisoned case with MF_COUNT_INCREASED",
+    release="v5.19",
+)
 FAILURE_FINDS_HEAD_BY_REFERENCE = Change(
     commit="a363d1224b5a",
     subject="mm: memory-failure: fetch compound head after extra page refcnt is held",

@@ -17,9 +17,9 @@ from mmspec.scenarios.swapped import write as write_base
 from mmspec.spec.machine.sizes import HPAGE_PMD_NR, PAGE_SIZE, USER_BASE
 from mmspec.spec.page.huge_memory import __split_huge_page
 from mmspec.spec.page.memory_failure import (
+    delete_from_lru_cache,
     do_machine_check,
-    me_pagecache_dirty,
-    me_swapcache_clean,
+    kill_proc,
     me_swapcache_dirty,
     store_hard_offline_page,
 )
@@ -78,7 +78,8 @@ SCENARIO = Scenario(
         *crossed((small,), (fail,), (bind,)),
         *crossed((huge,), (fail,), (fail, fail_last, soften)),
         *crossed((huge,), (consume,), (write,)),
-        *crossed((huge,), (inject, inject_soft), (write,)),
+        *crossed((huge,), (inject,), (write, inject)),
+        *crossed((huge,), (inject_soft,), (write,)),
         *crossed((base,), (fail_head,), (write_base, discard_base, inherit_base, reclaim)),
         *crossed((out, back), (fail_head,), (write_base,)),
     ),
@@ -98,9 +99,9 @@ SCENARIO = Scenario(
     ),
     witnesses=(
         Witness("a huge page is taken apart", __split_huge_page),
-        Witness("an anonymous page is given up", me_pagecache_dirty),
+        Witness("a page that is broken leaves the LRU", delete_from_lru_cache),
+        Witness("a process is told at once", kill_proc),
         Witness("a page is kept in the swap cache", me_swapcache_dirty),
-        Witness("a page is read from its slot again", me_swapcache_clean),
     ),
     explanation=__doc__,
 )

@@ -27,6 +27,10 @@ def madvise_inject_error(soft: bool, start: u32, end: u32) -> int:
         if ret != 1:
             return ret
         page = found.page
+        # of a huge page one is enough
+        size: u32 = PAGE_SIZE
+        if PageHead(compound_head(page)):
+            size = HPAGE_PMD_SIZE
         if PageHWPoison(page):
             put_page(page)
         elif soft:
@@ -38,9 +42,5 @@ def madvise_inject_error(soft: bool, start: u32, end: u32) -> int:
             if ret != 0:
                 return ret
             give_up(page)
-        # the page may be nobody's by now, or a huge page's
-        if PageHead(compound_head(page)):
-            address += HPAGE_PMD_SIZE
-        else:
-            address += PAGE_SIZE
+        address += size
     return 0

@@ -14,6 +14,7 @@ from mmspec.kernels.changes import (
     FAILURE_LEAVES_NEW_PAGES_ALONE,
     FAILURE_WAITS_FOR_WRITEBACK,
     SECOND_FAILURE_IS_AN_ERROR,
+    SECOND_FAILURE_PUTS_THE_PAGE,
     SOFT_OFFLINE_PINS_THE_PAGE,
     UNSPLIT_PAGE_STAYS_POISONED,
 )
@@ -355,6 +356,8 @@ def memory_failure(pfn: u16, flags: u8) -> int:
     p = pfn_to_page(pfn)
     if TestSetPageHWPoison(p):
         # somebody has seen to it, or has begun to
+        if has(SECOND_FAILURE_PUTS_THE_PAGE) and flags & MF_COUNT_INCREASED:
+            put_page(p)
         if has(SECOND_FAILURE_IS_AN_ERROR):
             return -EHWPOISON
         return 0
