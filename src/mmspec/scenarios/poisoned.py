@@ -57,6 +57,12 @@ def consume() -> None:
     do_machine_check(1)
 
 
+def refill() -> None:
+    """madvise(MADV_DONTNEED); then store there again."""
+    zap()
+    store(USER_BASE + PAGE_SIZE, 2)
+
+
 def inject() -> None:
     """madvise(MADV_HWPOISON) of the second page; then store to it."""
     madvise_hwpoison(USER_BASE + PAGE_SIZE, PAGE_SIZE)
@@ -74,7 +80,7 @@ SCENARIO = Scenario(
     cases=(
         *(Case(f"{s.__name__}/fail", s, (fail,)) for s in (huge, small)),
         Case("small/fail_head", small, (fail_head,)),
-        *crossed((huge, small), (fail,), (write, zap, inherit, split)),
+        *crossed((huge, small), (fail,), (write, zap, refill, inherit, split)),
         *crossed((small,), (fail,), (bind,)),
         *crossed((huge,), (fail,), (fail, fail_last, soften)),
         *crossed((huge,), (consume,), (write,)),
@@ -82,6 +88,7 @@ SCENARIO = Scenario(
         *crossed((huge,), (inject_soft,), (write,)),
         *crossed((base,), (fail_head,), (write_base, discard_base, inherit_base, reclaim)),
         *crossed((out, back), (fail_head,), (write_base,)),
+        Case("base/write/reclaim/fail_head", base, (write_base, reclaim, fail_head)),
     ),
     rows=USUAL_ROWS,
     config=Config.of(
