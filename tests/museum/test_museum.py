@@ -120,6 +120,9 @@ def test_v4_13_has_no_fault_of_what_it_does_not_do() -> None:
 
     assert has == {
         "batched_flush_forgotten",
+        "broken_head_taken_for_all",
+        "broken_page_is_being_written",
+        "broken_page_split_meanwhile",
         "dirty_lost_in_pmd_split",
         "dontneed_misses_numa_migration",
         "garbage_swapped_in",
@@ -127,6 +130,7 @@ def test_v4_13_has_no_fault_of_what_it_does_not_do() -> None:
         "lazyfree_page_in_swap_cache",
         "moved_thp_freed_before_it_is_held",
         "munlocked_thp_pmd_is_split",
+        "new_page_locked_by_failure",
         "pagemap_skips_thrown_away_pmd",
         "pinned_lazyfree_page_dropped",
         "pinned_page_reused_by_parent",
@@ -135,6 +139,8 @@ def test_v4_13_has_no_fault_of_what_it_does_not_do() -> None:
         "pinned_while_forking",
         "pmd_split_makes_ptes_clean",
         "scan_takes_huge_pmd_for_bad",
+        "second_failure_keeps_its_reference",
+        "second_failure_told_of_success",
         "smaps_reads_mapcount_of_migration_entry",
         "soft_offline_loses_the_tail",
         "split_misses_zapped_pte",
@@ -147,6 +153,7 @@ def test_v4_13_has_no_fault_of_what_it_does_not_do() -> None:
         "thp_split_by_move_pages",
         "uffd_fills_where_no_table_is",
         "unmap_stops_at_a_sum_of_counts",
+        "unsplit_page_no_longer_broken",
         "use_forgotten_by_page_idle",
         "walk_reuses_first_pmd",
     }

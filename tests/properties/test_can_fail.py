@@ -112,6 +112,11 @@ BROKEN = {
         "guest/zap/run",
         "tdp_page_fault: maps what may have changed",
     ),
+    "nobody_reaches_a_page_that_was_given_up": (
+        "poisoned",
+        "base/fail_head/discard",
+        "page_action: minds only two who have it",
+    ),
     "no_processor_can_store_where_the_VMA_forbids_it": (
         "base_pages",
         "page/protect_here/write_here",
@@ -194,6 +199,7 @@ BY_EXHIBITS = {
     "what_was_thrown_away_is_given_up",
     "zero_pages_are_zero",
     "no_huge_page_is_left",
+    "poison_entries_name_broken_frames",
     "nobody_sleeps_under_a_page_table_lock",
     "pages_are_on_the_nodes_they_are_bound_to",
     "no_page_is_freed_while_mapped",

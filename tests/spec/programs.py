@@ -6,6 +6,7 @@ from mmspec.spec.machine.sizes import HPAGE_PMD_SIZE, PAGE_SIZE, USER_BASE, USER
 from mmspec.spec.page.cpu import cpu_load
 from mmspec.spec.page.huge_memory import deferred_split_scan, split_huge_pages_set
 from mmspec.spec.page.huge_zero_page import shrink_huge_zero_page_scan
+from mmspec.spec.page.memory_failure import do_machine_check, store_hard_offline_page
 from mmspec.spec.page.mempolicy import MPOL_MF_MOVE_ALL
 from mmspec.spec.page.mm_types import VM_UFFD_MISSING, VM_UFFD_WP
 from mmspec.spec.page.syscalls import (
@@ -245,4 +246,17 @@ def protects() -> None:
     """A process that is told of stores to its huge page, of which there are none."""
     uffd_register(USER_BASE, VM_UFFD_WP)
     uffd_writeprotect(USER_BASE, HPAGE_PMD_SIZE, True)
+    load(USER_BASE)
+
+
+def breaks() -> None:
+    """The second frame is broken; what it held is not used again."""
+    store_hard_offline_page(1)
+    store(USER_BASE + PAGE_SIZE, 9)
+    load(USER_BASE)
+
+
+def meets_what_is_broken() -> None:
+    """The first frame is, as the processor finds."""
+    do_machine_check(0)
     load(USER_BASE)

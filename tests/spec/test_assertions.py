@@ -36,6 +36,11 @@ ASSERTED = (
         '"VM_BUG_ON_PAGE(page_ref_count(page_tail) != 0)"',
     ),
     ("a tail has TAIL_MAPPING", "set_tail_mapping", "page_tail->mapping != TAIL_MAPPING)"),
+    (
+        "what is split off is held",
+        "memory_failure",
+        '"VM_BUG_ON_PAGE(!page_count(p), p)"',
+    ),
     ("a head is taken apart", "ClearPageCompound", "BUG_ON(head.flags & PG_head == 0)"),
     ("who has a locked anon_vma walks it", "rmap_walk_anon", '"VM_BUG_ON_PAGE(!anon_vma)"'),
     # splitting PMDs

@@ -1266,4 +1266,97 @@ MUTANTS = (
         survives="it is cleared with the last PMD, before the page can be freed",
     ),
     Mutant("free_pages_prepare", "            tail.compound_head = 0\n", "", "leaves tails tails"),
+    Mutant("_may_be_taken", " or page.flags & PG_hwpoison", "", "gives out broken frames"),
+    # --------------------------------------------------------------------- memory-failure.c
+    Mutant(
+        "get_hwpoison_page", "if head is compound_head(page):", "if True:", "does not look again"
+    ),
+    Mutant(
+        "get_hwpoison_page",
+        "    if PageTransHuge(head) and not PageAnon(head):\n"
+        "        # being allocated or freed\n"
+        "        return False\n",
+        "",
+        "takes pages that are being made",
+        survives="what is on no LRU is left alone anyway",
+    ),
+    Mutant(
+        "memory_failure",
+        "            put_page(p)\n            return -EBUSY",
+        "            return -EBUSY",
+        "keeps a huge page that it could not split",
+    ),
+    Mutant(
+        "memory_failure",
+        "            unlock_page(p)\n            return -EBUSY\n        # torn",
+        "            return -EBUSY\n        # torn",
+        "keeps the lock of what it could not unmap",
+    ),
+    Mutant(
+        "memory_failure",
+        "        unlock_page(p)\n        assert",
+        "        assert",
+        "keeps it locked",
+    ),
+    Mutant(
+        "hwpoison_user_mappings",
+        "unmap_success = try_to_unmap(hpage, ttu)",
+        "unmap_success = True",
+        "unmaps nothing",
+        survives="what is still mapped has references, which are looked at",
+    ),
+    Mutant(
+        "hwpoison_user_mappings",
+        "        ttu |= TTU_IGNORE_HWPOISON\n",
+        "        ttu |= TTU_IGNORE_ACCESS\n",
+        "puts poison entries where the slot may be as good",
+        survives="more is lost than need be, and nobody minds",
+    ),
+    Mutant("delete_from_lru_cache", "        put_page(p)\n", "", "keeps a reference"),
+    Mutant(
+        "delete_from_lru_cache", "isolate_lru_page(p) == 0", "PageLRU(p)", "leaves it on the LRU"
+    ),
+    Mutant(
+        "me_swapcache_clean",
+        "    delete_from_swap_cache(p)\n",
+        "",
+        "leaves it in the swap cache",
+        survives="more is lost than need be, and nobody minds",
+    ),
+    Mutant(
+        "me_swapcache_dirty",
+        "    clear_page_flags(p, PG_uptodate)\n",
+        "",
+        "leaves it up to date",
+        survives="who maps it had a reference before, and so it has not been given up",
+    ),
+    Mutant(
+        "page_action", "    if count > 0:\n", "    if count > 1:\n", "minds only two who have it"
+    ),
+    Mutant(
+        "do_swap_page",
+        "MEMORY_FAILURE and not PageUptodate(page)",
+        "MEMORY_FAILURE > 1",
+        "maps what has broken since",
+        survives="who maps it had a reference before, and so it has not been given up",
+    ),
+    Mutant(
+        "do_swap_page",
+        "MEMORY_FAILURE and PageHWPoison(page)",
+        "MEMORY_FAILURE > 1",
+        "does not look whether it is broken",
+        survives="it is not up to date either",
+    ),
+    Mutant(
+        "copy_one_pte",
+        "        set_pte_at(dst_pte, pte)\n        return 0\n    page",
+        "        return 0\n    page",
+        "copies no entry",
+    ),
+    Mutant(
+        "zap_pte_range",
+        "                pte_clear_not_present_full(mm, address, pte)\n",
+        "",
+        "leaves entries",
+    ),
 )

@@ -732,6 +732,31 @@ CONTIG_MOVES_THP = Change(
     release="v5.7",
     needs=(THP_MIGRATION, HOTREMOVE_MOVES_THP),
 )
+UNSPLIT_PAGE_STAYS_POISONED = Change(
+    commit="694bf0b0cdf9",
+    subject="mm,hwpoison: unify THP handling for hard and soft offline",
+    release="v5.10",
+)
+FAILURE_LEAVES_NEW_PAGES_ALONE = Change(
+    commit="25182f05ffed",
+    subject="mm,hwpoison: fix race with hugetlb page allocation",
+    release="v5.13",
+)
+FAILURE_WAITS_FOR_WRITEBACK = Change(
+    commit="e8675d291ac0",
+    subject="mm/memory-failure: make sure wait for page writeback in memory_failure",
+    release="v5.13",
+)
+SECOND_FAILURE_IS_AN_ERROR = Change(
+    commit="47af12bae17f",
+    subject="mm,hwpoison: return -EHWPOISON to denote that the page has already been poisoned",
+    release="v5.14",
+)
+POISON_IS_THE_SUBPAGES = Change(
+    commit="da358d5c0e58",
+    subject="mm/hwpoison: check the subpage, not the head page",
+    release="v5.18",
+)
 ISOLATION_COUNTS_ALL_MAPPINGS = Change(
     commit="829ae0f81ce0",
     subject="mm: migrate: fix THP's mapcount on isolation",
@@ -753,6 +778,16 @@ COLLAPSE_LEAVES_ENTRIES_ALONE = Change(
     subject="mm/MADV_COLLAPSE: catch !none !huge !bad pmd lookups",
     release="v6.2",
     needs=(COLLAPSE_TELLS_NONE_APART,),
+)
+SECOND_FAILURE_PUTS_THE_PAGE = Change(
+    commit="f361e2462e8c",
+    subject="mm/hwpoison: put page in already hwpoisoned case with MF_COUNT_INCREASED",
+    release="v5.19",
+)
+FAILURE_FINDS_HEAD_BY_REFERENCE = Change(
+    commit="a363d1224b5a",
+    subject="mm: memory-failure: fetch compound head after extra page refcnt is held",
+    release="v6.6",
 )
 HOTREMOVE_STEPS_OVER_ANY_PART = Change(
     commit="b62b51d2d159",

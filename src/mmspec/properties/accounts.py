@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from mmspec.lang import i32, u8, u16, u32, u64
-from mmspec.properties.mapped import page_at
+from mmspec.properties.mapped import entry_at, page_at
 from mmspec.properties.property import after_exit, at_rest
 from mmspec.spec.machine.locks import rcu
 from mmspec.spec.machine.pgtable import (
+    is_hwpoison_entry,
     is_swap_pmd,
     is_swap_pte,
     non_swap_entry,
@@ -23,6 +24,7 @@ from mmspec.spec.machine.pgtable import (
 )
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_NR,
+    MEMORY_FAILURE,
     NR_ANON_VMAS,
     NR_AVCS,
     NR_FRAMES,
@@ -68,6 +70,7 @@ from mmspec.spec.page.page_flags import (
     PageKsm,
     PG_double_map,
     PG_head,
+    PG_hwpoison,
     PG_locked,
     PG_lru,
     PG_swapbacked,
@@ -216,7 +219,9 @@ def the_reverse_map_finds_every_mapping() -> bool:
 
 @at_rest
 def refcount_equals_the_references() -> bool:
-    """With no pin left, a page's references are its mappings, and the swap cache's."""
+    """With no pin left, a page's references are its mappings, and the swap cache's; and of one that
+    has broken, memory_failure()'s.
+    """
     for n in range(NR_FRAMES):
         page = mem_map[n]
         if page.buddy or page.compound_head:
@@ -232,14 +237,24 @@ def refcount_equals_the_references() -> bool:
             count += _ptes_of(n + i)
         if page.flags & PG_swapcache:
             count += nr
-        if page._refcount != count:
+        if page._refcount != count and not (_is_broken(page) and page._refcount == count + 1):
             return False
     return True
+
+
+def _is_broken(page: Page) -> bool:
+    """Whether memory_failure() has been told so."""
+    return MEMORY_FAILURE != 0 and page.flags & PG_hwpoison != 0
 
 
 def _is_swapped(pte: u64) -> bool:
     """Whether a PTE is an entry for a slot of the swap file."""
     return is_swap_pte(pte) and not non_swap_entry(pte_to_swp_entry(pte))
+
+
+def _is_poison(pte: u64) -> bool:
+    """Whether a PTE says that what was here is lost."""
+    return MEMORY_FAILURE != 0 and is_swap_pte(pte) and is_hwpoison_entry(pte_to_swp_entry(pte))
 
 
 def _pages_held(mm: Mm, swapped: bool) -> i32:
@@ -258,7 +273,7 @@ def _pages_held(mm: Mm, swapped: bool) -> i32:
             table = pmd_table(pmd)
             for i in range(PTRS_PER_PTE):
                 pte = table.pte[i].val
-                if pte_none(pte) or (pte_present(pte) and pte_special(pte)):
+                if pte_none(pte) or (pte_present(pte) and pte_special(pte)) or _is_poison(pte):
                     continue
                 if _is_swapped(pte) == swapped:
                     found += 1
@@ -268,7 +283,7 @@ def _pages_held(mm: Mm, swapped: bool) -> i32:
 @at_rest
 def rss_equals_what_page_tables_hold() -> bool:
     """Each address space counts the pages and the swap entries in its page tables, but no zero
-    pages.
+    pages, and no poison entries.
     """
     for m in range(NR_MMS):
         mm = mms[m]
@@ -281,7 +296,9 @@ def rss_equals_what_page_tables_hold() -> bool:
 
 @at_rest
 def no_migration_entry_remains() -> bool:
-    """Every migration entry has been replaced: nothing but pages and swap entries is left."""
+    """Every migration entry has been replaced: nothing but pages, swap entries and what says that a
+    page is lost remains.
+    """
     for m in range(NR_MMS):
         for k in range(PTRS_PER_PMD):
             if is_swap_pmd(mms[m].pgd.pmd[k].val):
@@ -290,7 +307,7 @@ def no_migration_entry_remains() -> bool:
         if page_tables[t].live:
             for i in range(PTRS_PER_PTE):
                 pte = page_tables[t].pte[i].val
-                if is_swap_pte(pte) and not _is_swapped(pte):
+                if is_swap_pte(pte) and not _is_swapped(pte) and not _is_poison(pte):
                     return False
     return True
 
@@ -384,14 +401,18 @@ def _data_at(mm: Mm, k: u8, i: u8) -> u8:
 
 @at_rest
 def memory_holds_what_was_stored() -> bool:
-    """Every user page holds the last store to it; what was never stored to, or dropped, is zero."""
+    """Every user page holds the last store to it; what was never stored to, or dropped, is zero.
+
+    Unless it is known to be lost: a poison entry is there.
+    """
     for m in range(NR_MMS):
         mm = mms[m]
         if mm.mm_users:
             for k in range(PTRS_PER_PMD):
                 for i in range(PTRS_PER_PTE):
                     if _data_at(mm, k, i) != mm.last_store[k * PTRS_PER_PTE + i]:
-                        return False
+                        if not _is_poison(entry_at(mm, k, i)):
+                            return False
     return True
 
 
@@ -442,10 +463,13 @@ def _is_left_to_ksmd(anon_vma: AnonVma) -> bool:
 def no_page_is_leaked() -> bool:
     """When every process has exited, all frames, slots, tables, VMAs and anon_vmas are free again.
 
-    The huge zero page stays. A page of the swap cache that somebody had locked just then is found
-    by reclaim later, and anon_vmas are kept until ksmd forgets the addresses it has noted.
+    The huge zero page stays, and so do pages that have broken. A page of the swap cache that
+    somebody had locked just then is found by reclaim later, and anon_vmas are kept until ksmd
+    forgets the addresses it has noted.
     """
     for n in range(NR_FRAMES):
+        if _is_broken(mem_map[n]):
+            continue
         if not mem_map[n].buddy and not _is_huge_zero(mem_map[n]) and not _is_left_to_reclaim(n):
             return False
     for slot in range(1, NR_SWAP_SLOTS):

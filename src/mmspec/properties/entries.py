@@ -6,6 +6,7 @@ from mmspec.lang import index_of, u8, u16, u32, u64
 from mmspec.properties.property import always
 from mmspec.spec.machine.pgtable import (
     _PAGE_PRESENT,
+    is_hwpoison_entry,
     is_migration_entry,
     is_swap_pmd,
     is_swap_pte,
@@ -24,6 +25,8 @@ from mmspec.spec.machine.pgtable import (
 )
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_NR,
+    MEMORY_FAILURE,
+    NR_BROKEN,
     NR_FRAMES,
     NR_GUESTS,
     NR_MMS,
@@ -35,8 +38,22 @@ from mmspec.spec.machine.sizes import (
     USER_PAGES,
     ZERO_PFN,
 )
-from mmspec.spec.page.mm_types import cpus, huge_zero, kvms, mem_map, mms, page_tables, tasks
-from mmspec.spec.page.page_flags import PAGE_MAPPING_FLAGS, PAGE_MAPPING_KSM, PG_locked
+from mmspec.spec.page.mm_types import (
+    broken_frames,
+    cpus,
+    huge_zero,
+    kvms,
+    mem_map,
+    mms,
+    page_tables,
+    tasks,
+)
+from mmspec.spec.page.page_flags import (
+    PAGE_MAPPING_FLAGS,
+    PAGE_MAPPING_KSM,
+    PG_hwpoison,
+    PG_locked,
+)
 from mmspec.spec.page.pgtable import pmd_table
 
 
@@ -184,6 +201,66 @@ def no_processor_reaches_a_page_that_has_moved() -> bool:
             entry = kvms[g].spte[k]
             if entry and _some_have_moved(pte_pfn(entry), 1):
                 return False
+    return True
+
+
+def _is_reached(frame: u32) -> bool:
+    """Whether a present entry, a TLB or a guest leads to a frame."""
+    for m in range(NR_MMS):
+        for k in range(PTRS_PER_PMD):
+            pmd = mms[m].pgd.pmd[k].val
+            if not pmd_none(pmd) and pmd_present(pmd) and pmd_trans_huge(pmd):
+                if pmd_pfn(pmd) <= frame < pmd_pfn(pmd) + HPAGE_PMD_NR:
+                    return True
+    for t in range(NR_TABLES):
+        table = page_tables[t]
+        if table.live:
+            for i in range(PTRS_PER_PTE):
+                pte = table.pte[i].val
+                if pte_present(pte) and pte_pfn(pte) == frame:
+                    return True
+    for c in range(NR_TASKS):
+        for k in range(PTRS_PER_PMD):
+            huge = cpus[c].huge[k]
+            if huge and pmd_pfn(huge) <= frame < pmd_pfn(huge) + HPAGE_PMD_NR:
+                return True
+        for i in range(USER_PAGES):
+            small = cpus[c].small[i]
+            if small and pte_pfn(small) == frame:
+                return True
+    for g in range(NR_GUESTS):
+        for k in range(USER_PAGES):
+            entry = kvms[g].spte[k]
+            if entry and pte_pfn(entry) == frame:
+                return True
+    return False
+
+
+@always
+def nobody_reaches_a_page_that_was_given_up() -> bool:
+    """Once memory_failure() has said that it was successful, the frame is not used again: it is not
+    given to anybody, no page table maps it, and neither a TLB nor a guest has it.
+    """
+    for frame in range(NR_BROKEN):
+        if broken_frames[frame].given_up:
+            if not mem_map[frame].flags & PG_hwpoison or _is_reached(frame):
+                return False
+    return True
+
+
+@always
+def poison_entries_name_broken_frames() -> bool:
+    """What is said to be lost is: the frame that a poison entry names has failed."""
+    if not MEMORY_FAILURE:
+        return True
+    for t in range(NR_TABLES):
+        table = page_tables[t]
+        if table.live:
+            for i in range(PTRS_PER_PTE):
+                pte = table.pte[i].val
+                if is_swap_pte(pte) and is_hwpoison_entry(pte_to_swp_entry(pte)):
+                    if not mem_map[swp_offset(pte_to_swp_entry(pte))].flags & PG_hwpoison:
+                        return False
     return True
 
 

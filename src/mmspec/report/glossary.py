@@ -120,6 +120,10 @@ LEGEND: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("buddy", "1: the page is free, and in the buddy allocator."),
             ("data", "What the page holds: one byte stands for all of it."),
             ("moved", "Kept for checking only: another page holds a copy, and takes its place."),
+            (
+                "given_up",
+                "Kept for checking only: it is broken, and nobody is to reach it any more.",
+            ),
         ),
     ),
     (
@@ -155,6 +159,7 @@ LEGEND: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("stat[0..4]", "A node's counts of pages: mapped, huge, isolated, mlocked, file."),
             ("mm_users", "Tasks that share the address space."),
             ("mm_count", "References to an address space's structure: its users have one, others."),
+            ("sent", "What memory_failure() has sent to a task: 1 for SIGBUS, 2 for SIGKILL."),
             ("write_protect_seq", "Odd while a fork makes an address space's pages read-only."),
             ("oom_victim", "The address space is to be killed, and may be reaped at once."),
             ("pin, writable", "The page that a device uses for a task; whether it may write."),

@@ -28,6 +28,7 @@ class Place:
 CALLED = {
     "AnonVma": "anon_vma",
     "AnonVmaChain": "avc",
+    "BrokenFrame": "frame",
     "HugeZeroPage": "huge_zero_page",
     "KhugepagedScan": "khugepaged_scan",
     "Kvm": "kvm",
@@ -36,6 +37,7 @@ CALLED = {
     "PageTable": "table",
     "Pglist": "pgdat",
     "RcuReaders": "rcu",
+    "Signal": "signals of task",
     "SwapInfo": "swap",
     "TaskStruct": "task",
     "Userfaultfd": "userfaultfd",

@@ -45,6 +45,7 @@ NAMES = (
     "emptied",
     "moved_whole",
     "soft_offlined",
+    "poisoned",
     "first_touch",
     "remaps_askew",
     "balanced",

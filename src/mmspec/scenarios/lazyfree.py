@@ -6,8 +6,9 @@ Reclaim drops such a page, unless something was stored to it since.
 from __future__ import annotations
 
 from mmspec.scenarios import swapped
-from mmspec.scenarios.moves import freed, move
+from mmspec.scenarios.moves import freed, give_away, move
 from mmspec.scenarios.scenario import USUAL_ROWS, Scenario, Witness, crossed
+from mmspec.scenarios.seed import small, zap
 from mmspec.scenarios.swapped import base, out, reclaim, write
 from mmspec.spec.machine.sizes import PAGE_SIZE, USER_BASE
 from mmspec.spec.page.madvise import madvise_free_pte
@@ -57,6 +58,7 @@ SCENARIO = Scenario(
         *crossed((base, out), (free, free_then_write), (reclaim, write)),
         *crossed((free_base, freed), (write,), (reclaim,)),
         *crossed((freed,), (write,), (move_and_reclaim,)),
+        *crossed((small,), (give_away,), (zap,)),
     ),
     rows=USUAL_ROWS,
     config=swapped.SCENARIO.config,

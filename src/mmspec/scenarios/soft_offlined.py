@@ -17,7 +17,7 @@ from mmspec.spec.page.mm import pfn_to_page
 
 def soften() -> None:
     """Write the last frame of the huge page to soft_offline_page in sysfs."""
-    soft_offline_page(pfn_to_page(HPAGE_PMD_NR - 1))
+    soft_offline_page(pfn_to_page(HPAGE_PMD_NR - 1), 0)
 
 
 SCENARIO = Scenario(

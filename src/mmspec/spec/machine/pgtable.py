@@ -338,6 +338,11 @@ def non_swap_entry(entry: u64) -> bool:
     return swp_type(entry) >= MAX_SWAPFILES
 
 
+def is_hwpoison_entry(entry: u64) -> bool:
+    """Of a broken frame, which its offset names."""
+    return swp_type(entry) == SWP_HWPOISON
+
+
 def is_migration_entry(entry: u64) -> bool:
     """Of either kind."""
     return swp_type(entry) == SWP_MIGRATION_READ or swp_type(entry) == SWP_MIGRATION_WRITE

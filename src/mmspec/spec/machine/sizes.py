@@ -59,5 +59,9 @@ NR_RMAP_ITEMS: int = param("rmap_items", 0)
 NR_MM_SLOTS: int = derived(lambda: int(NR_MMS) if NR_STABLE_NODES else 0)
 #: Whether pages are pinned; where none is, fork and flushes need not look for those who do.
 PINS: int = param("pins", 0)
+#: Whether frames break (CONFIG_MEMORY_FAILURE); where none does, nothing looks for one that has.
+MEMORY_FAILURE: int = param("memory_failure", 0)
+NR_BROKEN: int = derived(lambda: (NR_FRAMES + 1) * MEMORY_FAILURE)
+NR_SIGNALS: int = derived(lambda: NR_TASKS * MEMORY_FAILURE)
 #: How often migrate_pages() tries pages that were busy: 10 in every release.
 MIGRATE_PASSES: int = param("migrate_passes", 10)

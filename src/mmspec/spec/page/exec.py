@@ -10,7 +10,7 @@ from mmspec.lang import NULL, OnStack, restates, this_task, u8, u32, unlocked
 from mmspec.spec.machine.locks import down_read, down_write, up_read, up_write
 from mmspec.spec.machine.sizes import PAGE_SIZE, USER_END
 from mmspec.spec.page.gup import FOLL_GET, FOLL_WRITE, FollowedPage, follow_page
-from mmspec.spec.page.huge_memory import FAULT_FLAG_WRITE, VM_FAULT_OOM
+from mmspec.spec.page.huge_memory import FAULT_FLAG_WRITE, VM_FAULT_ERROR
 from mmspec.spec.page.memory import handle_mm_fault
 from mmspec.spec.page.mm_types import (
     EFAULT,
@@ -86,7 +86,7 @@ def copy_strings(bprm: LinuxBinprm, value: u8) -> int:
     while not found.page:
         follow_page(vma, address, FOLL_WRITE | FOLL_GET, found)
         if not found.page:
-            if handle_mm_fault(vma, address, FAULT_FLAG_WRITE) & VM_FAULT_OOM:
+            if handle_mm_fault(vma, address, FAULT_FLAG_WRITE) & VM_FAULT_ERROR:
                 up_read(mm.mmap_sem)
                 return -EFAULT
     up_read(mm.mmap_sem)

@@ -87,9 +87,15 @@ def ClearPageLocked(page: Page) -> None:
 
 @atomic
 def end_page_writeback(page: Page) -> None:
-    """The page has been written. Nobody here waits for that."""
+    """The page has been written."""
     assert page.flags & PG_writeback, "BUG(!test_clear_page_writeback(page))"
     page.flags &= ~PG_writeback
+
+
+@atomic
+def wait_on_page_writeback(page: Page) -> None:
+    """Sleep until it has."""
+    wait_until(lambda: not page.flags & PG_writeback)
 
 
 @restates("mm/filemap.c", at="v4.14")

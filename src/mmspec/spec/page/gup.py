@@ -43,6 +43,7 @@ from mmspec.spec.machine.sizes import HPAGE_PMD_MASK, NR_STABLE_NODES, PAGE_SHIF
 from mmspec.spec.page.filemap import lock_page, set_page_dirty_lock, trylock_page, unlock_page
 from mmspec.spec.page.huge_memory import (
     FAULT_FLAG_WRITE,
+    VM_FAULT_ERROR,
     VM_FAULT_OOM,
     VM_FAULT_WRITE,
     pmdp_set_access_flags,
@@ -334,7 +335,7 @@ def populate_vma_page_range(vma: Vma, start: u32, end: u32) -> int:
         follow_page(vma, address, gup_flags, found)
         if found.page:
             address += PAGE_SIZE
-        elif handle_mm_fault(vma, address, fault_flags) & VM_FAULT_OOM:
+        elif handle_mm_fault(vma, address, fault_flags) & VM_FAULT_ERROR:
             return -ENOMEM
     return 0
 
@@ -365,6 +366,8 @@ def faultin_page(vma: Vma, address: u32, found: FollowedPage) -> int:
     ret = handle_mm_fault(vma, address, fault_flags)
     if ret & VM_FAULT_OOM:
         return -ENOMEM
+    if ret & VM_FAULT_ERROR:
+        return -EFAULT
     # copy-on-write has been done, but the process may not write, and so the entry says
     if ret & VM_FAULT_WRITE and not vma.vm_flags & VM_WRITE:
         if has(GUP_KEEPS_FOLL_WRITE):

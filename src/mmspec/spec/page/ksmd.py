@@ -414,9 +414,10 @@ def write_protect_page(vma: Vma, page: Page, orig_pte: OrigPte) -> int:
     refers to it but by mappings. Requires: page lock, and a reference.
     """
     mm = vma.vm_mm
-    address = page_address_in_vma(page, vma)
-    if not address:
+    found = page_address_in_vma(page, vma)
+    if found == -EFAULT:
         return -EFAULT
+    address: u32 = found
     compound = PageTransCompound(page)
     BUG_ON(compound)
     mmu_notifier_invalidate_range_start(mm, address, address + PAGE_SIZE)
@@ -459,9 +460,10 @@ def _write_protect_pte(mm: Mm, pvmw: PageVmaMappedWalk, page: Page) -> int:
 def replace_page(vma: Vma, page: Page, kpage: Page, orig_pte: u64) -> int:
     """Map a merged page where the VMA maps another, if that PTE is still the same."""
     mm = vma.vm_mm
-    address = page_address_in_vma(page, vma)
-    if not address:
+    found = page_address_in_vma(page, vma)
+    if found == -EFAULT:
         return -EFAULT
+    address: u32 = found
     pmd = mm_find_pmd(mm, address)
     if not pmd:
         return -EFAULT

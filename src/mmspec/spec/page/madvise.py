@@ -171,8 +171,9 @@ def madvise_free_pte_range(tlb: MmuGather, vma: Vma, pmd: Pmd, start: u32, end: 
                 put_page(page)
                 spin_lock(table.ptl)
                 break
-            put_page(page)
+            # nothing else may have it any more: then it is freed
             unlock_page(page)
+            put_page(page)
             spin_lock(table.ptl)
             continue
         madvise_free_pte(tlb, mm, address, pte, page)

@@ -49,6 +49,7 @@ from mmspec.spec.machine.pgtable import (
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_MASK,
     HPAGE_PMD_SIZE,
+    MEMORY_FAILURE,
     NR_STABLE_NODES,
     PAGE_MASK,
     PAGE_SIZE,
@@ -60,7 +61,9 @@ from mmspec.spec.page.filemap import SetPageLocked, lock_page, trylock_page, unl
 from mmspec.spec.page.huge_memory import (
     FAULT_FLAG_WRITE,
     VM_FAULT_FALLBACK,
+    VM_FAULT_HWPOISON,
     VM_FAULT_OOM,
+    VM_FAULT_SIGBUS,
     VM_FAULT_WRITE,
     VmFault,
     __split_huge_pmd,
@@ -127,9 +130,11 @@ from mmspec.spec.page.page_alloc import (
 )
 from mmspec.spec.page.page_flags import (
     PageCompound,
+    PageHWPoison,
     PageKsm,
     PageMlocked,
     PageSwapCache,
+    PageUptodate,
     PG_swapbacked,
     set_page_flags,
 )
@@ -294,8 +299,8 @@ def do_swap_page(vmf: VmFault) -> u8:
         migration_entry_wait(vmf.pmd, vmf.address)
         return 0
     if non_swap_entry(entry):
-        # a poisoned page: the process is killed
-        return VM_FAULT_OOM
+        # a broken page: the process is told
+        return VM_FAULT_HWPOISON
     page = lookup_swap_cache(entry)
     in_cache = True
     if not page:
@@ -326,6 +331,10 @@ def do_swap_page(vmf: VmFault) -> u8:
             if pteval == vmf.orig_pte:
                 return VM_FAULT_OOM
             return 0
+    elif MEMORY_FAILURE and PageHWPoison(page):
+        # it has broken, and was kept for those who would come for it
+        put_page(page)
+        return VM_FAULT_HWPOISON
     if in_cache:
         lock_page(page)
         # it may have left the swap cache before it was locked, and even come back at another place
@@ -358,6 +367,12 @@ def do_swap_page(vmf: VmFault) -> u8:
         if has(SWAPIN_KEEPS_OTHERS_OUT) and not in_cache:
             swapcache_clear(entry)
         return 0
+    if MEMORY_FAILURE and not PageUptodate(page):
+        # it has broken since it was found
+        spin_unlock(vmf.ptl)
+        unlock_page(page)
+        put_page(page)
+        return VM_FAULT_SIGBUS
     # Counted as swapped and not yet as mapped: reuse_swap_page() takes the sum.
     add_mm_counter(vma.vm_mm, MM_ANONPAGES, 1)
     add_mm_counter(vma.vm_mm, MM_SWAPENTS, -1)

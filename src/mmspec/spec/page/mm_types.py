@@ -31,11 +31,13 @@ from mmspec.spec.machine.locks import RwSemaphore, SpinLock, TriedSemaphore
 from mmspec.spec.machine.sizes import (
     NR_ANON_VMAS,
     NR_AVCS,
+    NR_BROKEN,
     NR_GUESTS,
     NR_MM_SLOTS,
     NR_MMS,
     NR_PAGES,
     NR_RMAP_ITEMS,
+    NR_SIGNALS,
     NR_STABLE_NODES,
     NR_SWAP_SLOTS,
     NR_TABLES,
@@ -292,6 +294,20 @@ class Ksm(Struct):
     stable_nodes: Array[StableNode] = array(NR_STABLE_NODES)
 
 
+class Signal(Struct):
+    """What memory_failure() has sent to a task: SIGBUS, SIGKILL."""
+
+    sent: u8
+
+
+class BrokenFrame(Struct):
+    """Of each frame, where frames break. given_up belongs to checking: who said that it is broken
+    has been told that nobody reaches it any more.
+    """
+
+    given_up: u8
+
+
 class SwapInfo(Struct):
     """The one swap file, with its swap cache.
 
@@ -332,6 +348,8 @@ tasks: Pool[TaskStruct] = pool(TaskStruct, NR_TASKS)
 cpus: Pool[Cpu] = pool(Cpu, NR_TASKS)
 kvms: Pool[Kvm] = pool(Kvm, NR_GUESTS)
 userfaultfds: Pool[Userfaultfd] = pool(Userfaultfd, NR_USERFAULTFDS)
+signals: Pool[Signal] = pool(Signal, NR_SIGNALS)
+broken_frames: Pool[BrokenFrame] = pool(BrokenFrame, NR_BROKEN)
 pgdat: Pglist = static(Pglist)
 huge_zero: HugeZeroPage = static(HugeZeroPage)
 swap_info: SwapInfo = static(SwapInfo)
@@ -355,7 +373,7 @@ VM_MERGEABLE = 0x80000000
 #: no node in particular
 NUMA_NO_NODE = -1
 
-EPERM, ENOENT, EIO, EAGAIN, ENOMEM, EACCES, EFAULT, EBUSY, EEXIST, EINVAL = (
+EPERM, ENOENT, EIO, EAGAIN, ENOMEM, EACCES, EFAULT, EBUSY, EEXIST, EINVAL, EHWPOISON = (
     1,
     2,
     5,
@@ -366,4 +384,5 @@ EPERM, ENOENT, EIO, EAGAIN, ENOMEM, EACCES, EFAULT, EBUSY, EEXIST, EINVAL = (
     16,
     17,
     22,
+    133,
 )

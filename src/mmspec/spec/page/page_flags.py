@@ -157,6 +157,20 @@ def PageHWPoison(page: Page) -> bool:
 
 
 @atomic
+def TestSetPageHWPoison(page: Page) -> bool:
+    """Set it, of this very page; whether it was set before."""
+    was = page.flags & PG_hwpoison != 0
+    page.flags |= PG_hwpoison
+    return was
+
+
+@atomic
+def ClearPageHWPoison(page: Page) -> None:
+    """It may be used."""
+    page.flags &= ~PG_hwpoison
+
+
+@atomic
 def PageUptodate(page: Page) -> bool:
     """Its data is there."""
     return compound_head(page).flags & PG_uptodate != 0

@@ -292,3 +292,18 @@ def page_check_address(
         return True
     spin_unlock(pvmw.ptl)
     return False
+
+
+@restates("mm/page_vma_mapped.c", at="v4.14")
+def page_mapped_in_vma(page: Page, vma: Vma) -> bool:
+    """Whether a VMA maps the page."""
+    start = __vma_address(page, vma)
+    end = start + (hpage_nr_pages(page) - 1) * PAGE_SIZE
+    if end < vma.vm_start or start >= vma.vm_end:
+        return False
+    pvmw = PageVmaMappedWalk(page=page, vma=vma, address=max(start, vma.vm_start))
+    pvmw.flags = PVMW_SYNC
+    if not page_vma_mapped_walk(pvmw):
+        return False
+    page_vma_mapped_walk_done(pvmw)
+    return True

@@ -17,6 +17,7 @@ from mmspec.kernels.changes import (
     FREEZE_SPLITS_PMD_IN_WALK,
     MIGRATION_KEEPS_SOFT_DIRTY,
     MIGRATION_KEEPS_YOUNG_AND_DIRTY,
+    POISON_IS_THE_SUBPAGES,
     RECLAIM_KEEPS_LAZYFREE_PINNED,
     SPLIT_FREEZE_FLAG,
     SPLIT_WAITS_FOR_ZAP,
@@ -80,6 +81,7 @@ from mmspec.spec.machine.sizes import (
     HPAGE_PMD_MASK,
     HPAGE_PMD_NR,
     HPAGE_PMD_SIZE,
+    MEMORY_FAILURE,
     NR_ANON_VMAS,
     NR_AVCS,
     NR_GUESTS,
@@ -109,6 +111,7 @@ from mmspec.spec.page.mm import (
     total_mapcount,
 )
 from mmspec.spec.page.mm_types import (
+    EFAULT,
     ENOMEM,
     MM_ANONPAGES,
     MM_SWAPENTS,
@@ -776,19 +779,20 @@ def page_remove_rmap(page: Page, compound: bool) -> None:
 
 
 @restates("mm/rmap.c", at="v4.14")
-def page_address_in_vma(page: Page, vma: Vma) -> u32:
-    """Where a VMA would map an anonymous page, by its index; 0 if nowhere. Restates
+def page_address_in_vma(page: Page, vma: Vma) -> i32:
+    """Where a VMA would map an anonymous page, by its index; -EFAULT if nowhere. Restates
     __vma_address() as well, where a page may lie before the VMA.
     """
     anon_vma = page_anon_vma(page)
-    if not vma.anon_vma or not anon_vma or vma.anon_vma.root is not anon_vma.root:
-        return 0
+    own = vma.anon_vma
+    if not own or not anon_vma or own.root is not anon_vma.root:
+        return -EFAULT
     pgoff = page_to_pgoff(page)
     if pgoff < vma.vm_pgoff:
-        return 0
+        return -EFAULT
     address: u32 = vma.vm_start + ((pgoff - vma.vm_pgoff) << PAGE_SHIFT)
     if address >= vma.vm_end:
-        return 0
+        return -EFAULT
     return address
 
 
@@ -1043,7 +1047,10 @@ def try_to_unmap_one(page: Page, vma: Vma, address: u32, arg: u32) -> bool:
         if pte_dirty(pteval):
             set_page_dirty(page)
 
-        if PageHWPoison(page) and not flags & TTU_IGNORE_HWPOISON:
+        broken = page
+        if MEMORY_FAILURE and has(POISON_IS_THE_SUBPAGES):
+            broken = subpage
+        if PageHWPoison(broken) and not flags & TTU_IGNORE_HWPOISON:
             add_mm_counter(mm, MM_ANONPAGES, -1)
             entry = swp_entry(SWP_HWPOISON, page_to_pfn(subpage))
             set_pte_at(pvmw.pte, swp_entry_to_pte(entry))

@@ -25,7 +25,7 @@ from mmspec.spec.page.gup import (
 from mmspec.spec.page.huge_memory import (
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_WRITE,
-    VM_FAULT_OOM,
+    VM_FAULT_ERROR,
     VM_FAULT_RETRY,
 )
 from mmspec.spec.page.khugepaged import khugepaged_enter, khugepaged_scan_mm_slot
@@ -38,6 +38,7 @@ from mmspec.spec.page.ksmd import (
 from mmspec.spec.page.kvm_main import kvm_create_vm
 from mmspec.spec.page.kvm_mmu import guest_cpu_load, guest_cpu_store, tdp_page_fault
 from mmspec.spec.page.madvise import madvise_free_single_vma
+from mmspec.spec.page.madvise_inject import madvise_inject_error
 from mmspec.spec.page.memory import handle_mm_fault
 from mmspec.spec.page.mempolicy import do_mbind, do_migrate_pages
 from mmspec.spec.page.migrate import PageToNode, do_move_page_to_node_array
@@ -167,7 +168,7 @@ def access_error(flags: u8, vma: Vma) -> bool:
 
 @restates("arch/x86/mm/fault.c", at="v4.14")
 def do_page_fault(address: u32, flags: u8) -> bool:
-    """Serve a fault; False if the process is to be killed for it."""
+    """Serve a fault; False if the process is sent a signal for it, and the access is none."""
     mm = tasks[this_task()].mm
     down_read(mm.mmap_sem)
     vma = find_vma(mm, address)
@@ -179,7 +180,7 @@ def do_page_fault(address: u32, flags: u8) -> bool:
         # mmap_sem has been given back
         return True
     up_read(mm.mmap_sem)
-    return fault & VM_FAULT_OOM == 0
+    return fault & VM_FAULT_ERROR == 0
 
 
 def store(address: u32, value: u8) -> None:
@@ -377,6 +378,16 @@ def madvise_free(start: u32, length: u32) -> int:
         madvise_free_single_vma(vma, start, start + length)
     up_read(mm.mmap_sem)
     return 0
+
+
+def madvise_hwpoison(start: u32, length: u32) -> int:
+    """The memory that a range has is said to be broken."""
+    return madvise_inject_error(False, start, start + length)
+
+
+def madvise_soft_offline(start: u32, length: u32) -> int:
+    """It is said to be about to break."""
+    return madvise_inject_error(True, start, start + length)
 
 
 def mark_idle() -> None:
