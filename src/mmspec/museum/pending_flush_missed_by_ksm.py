@@ -33,8 +33,8 @@ BUG = Bug(
         "write: cpu_store: writes data",
         "merge: replace_page",
     ),
-    steps=180,
-    states=923_030,
-    exhausted=1_836_296,
+    steps=178,
+    states=914_298,
+    exhausted=1_823_655,
     reached=(replace_page, madvise_free_pte),
 )

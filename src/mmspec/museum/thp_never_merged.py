@@ -28,6 +28,6 @@ BUG = Bug(
     ),
     steps=915,
     states=916,
-    exhausted=969,
+    exhausted=962,
     reached=(stable_tree_insert, replace_page),
 )

@@ -34,7 +34,7 @@ from mmspec.lang import (
     u32,
     unlocked,
 )
-from mmspec.spec.machine.sizes import MEMORY_FAILURE, NR_TASKS, PAGE_SHIFT
+from mmspec.spec.machine.sizes import MEMORY_FAILURE, NR_STABLE_NODES, NR_TASKS, PAGE_SHIFT
 from mmspec.spec.page.filemap import lock_page, unlock_page, wait_on_page_writeback
 from mmspec.spec.page.huge_memory import split_huge_page
 from mmspec.spec.page.migrate import (
@@ -73,6 +73,7 @@ from mmspec.spec.page.page_flags import (
     PageCompound,
     PageDirty,
     PageHWPoison,
+    PageKsm,
     PageLRU,
     PageSwapCache,
     PageTransHuge,
@@ -319,6 +320,9 @@ def hwpoison_user_mappings(p: Page, flags: u8, hpage: Page) -> bool:
     # who has it swapped out is not told before he comes for it
     if not page_mapped(hpage):
         return True
+    if NR_STABLE_NODES and PageKsm(p):
+        # not handled: whose it is cannot be told by an anon_vma
+        return False
     if PageSwapCache(p):
         # swap entries instead of poison entries: it is not known yet whether the slot is as good
         ttu |= TTU_IGNORE_HWPOISON
