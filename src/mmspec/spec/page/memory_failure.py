@@ -309,6 +309,23 @@ def page_action(state: PageState, p: Page) -> int:
 
 
 @restates("mm/memory-failure.c", at="v4.14")
+def get_hwpoison_page(page: Page) -> bool:
+    """A reference to the page, or to the huge page it is part of, unless it is free."""
+    head = compound_head(page)
+    if MEMORY_FAILURE and has(FAILURE_LEAVES_NEW_PAGES_ALONE) and not PageLRU(head):
+        # its owner may not expect anybody to lock it
+        return False
+    if PageTransHuge(head) and not PageAnon(head):
+        # being allocated or freed
+        return False
+    if get_page_unless_zero(head):
+        if head is compound_head(page):
+            return True
+        put_page(head)
+    return False
+
+
+@restates("mm/memory-failure.c", at="v4.14")
 def hwpoison_user_mappings(p: Page, flags: u8, hpage: Page) -> bool:
     """Unmap the page everywhere, and tell whose data is lost; whether nothing maps it then.
 
@@ -441,23 +458,6 @@ def do_machine_check(pfn: u16) -> int:
 
 
 # --------------------------------------------------------------------------------- soft offline
-
-
-@restates("mm/memory-failure.c", at="v4.14")
-def get_hwpoison_page(page: Page) -> bool:
-    """A reference to the page, or to the huge page it is part of, unless it is free."""
-    head = compound_head(page)
-    if MEMORY_FAILURE and has(FAILURE_LEAVES_NEW_PAGES_ALONE) and not PageLRU(head):
-        # its owner may not expect anybody to lock it
-        return False
-    if PageTransHuge(head) and not PageAnon(head):
-        # being allocated or freed
-        return False
-    if get_page_unless_zero(head):
-        if head is compound_head(page):
-            return True
-        put_page(head)
-    return False
 
 
 @restates("mm/memory-failure.c", at="v4.14")
