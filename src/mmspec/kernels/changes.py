@@ -135,6 +135,11 @@ BATCHED_FLUSH_IS_NOT_MISSED = Change(
 
 # ------------------------------------------------------------- reclaim and MADV_FREE (v4.11, v4.14)
 
+MADV_FREE_UNLOCKS_WHAT_IT_HOLDS = Change(
+    commit="263630e8d176",
+    subject="mm/madvise.c: fix freeing of locked page with MADV_FREE",
+    release="v4.13",
+)
 MADV_FREE_KEEPS_PMD_HUGE = Change(
     commit="58ceeb6bec86",
     subject="thp: fix MADV_DONTNEED vs. MADV_FREE race",

@@ -6,7 +6,8 @@ become zero at once, so that what is stored afterwards can be told.
 
 from __future__ import annotations
 
-from mmspec.lang import restates, u16, u32, unlocked
+from mmspec.kernels.changes import MADV_FREE_UNLOCKS_WHAT_IT_HOLDS
+from mmspec.lang import has, restates, u16, u32, unlocked
 from mmspec.spec.machine.locks import spin_lock, spin_unlock
 from mmspec.spec.machine.pgtable import (
     non_swap_entry,
@@ -172,8 +173,12 @@ def madvise_free_pte_range(tlb: MmuGather, vma: Vma, pmd: Pmd, start: u32, end: 
                 spin_lock(table.ptl)
                 break
             # nothing else may have it any more: then it is freed
-            unlock_page(page)
-            put_page(page)
+            if has(MADV_FREE_UNLOCKS_WHAT_IT_HOLDS):
+                unlock_page(page)
+                put_page(page)
+            else:
+                put_page(page)
+                unlock_page(page)
             spin_lock(table.ptl)
             continue
         madvise_free_pte(tlb, mm, address, pte, page)
