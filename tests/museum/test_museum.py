@@ -147,6 +147,7 @@ def test_v4_13_has_no_fault_of_what_it_does_not_do() -> None:
         "split_tail_found_too_early",
         "store_dropped_after_pmd_split",
         "table_collapsed_under_dump",
+        "thp_never_merged",
         "thp_reused_while_frozen",
         "thp_reused_while_pmd_is_split",
         "thp_split_by_hotremove",
