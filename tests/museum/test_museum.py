@@ -108,7 +108,7 @@ def test_v4_14_has_what_was_fixed_after_it_and_not_what_was_fixed_before() -> No
     # takes an architecture without THP migration
     later.remove("base_page_prepared_as_thp")
     # take the copy-on-write of v5.9
-    later -= {"pinned_page_swapped_out", "pinned_page_write_protected"}
+    later -= {"pinned_page_hinted", "pinned_page_swapped_out", "pinned_page_write_protected"}
     # are looked at with write protection, but do not need it
     later |= {"uffd_fills_migration_pmd", "uffd_fills_where_no_table_is"}
 

@@ -7,8 +7,10 @@ import pkgutil
 
 import mmspec.spec
 from mmspec.lang.structs import Pool, static_pool
-from mmspec.report.names import CALLED, entry
+from mmspec.report.names import CALLED, entry, mapping
 from mmspec.spec.machine import pgtable
+from mmspec.spec.page.ksm import STABLE_NODE_ADDRESS, STABLE_NODE_SIZE
+from mmspec.spec.page.page_flags import PAGE_MAPPING_KSM
 
 
 def test_all_objects_have_a_name() -> None:
@@ -27,3 +29,10 @@ def test_an_entry_that_is_a_hint_is_no_swap_entry() -> None:
     kept = pgtable.pte_modify(pgtable.pfn_pte(3, pgtable.PAGE_COPY), pgtable.PAGE_NONE)
 
     assert entry(kept, False) == "pfn 3 accessed protnone"
+
+
+def test_a_merged_page_belongs_to_a_node_or_to_none_yet() -> None:
+    node = STABLE_NODE_ADDRESS + STABLE_NODE_SIZE
+
+    assert mapping(node + PAGE_MAPPING_KSM) == "stable_nodes[1]|ksm"
+    assert mapping(PAGE_MAPPING_KSM) == "ksm"

@@ -89,7 +89,7 @@ _ENTRY_WORDS = (
 _ENTRY = re.compile(rf"(?:{_ENTRY_WORDS})(?:,? (?:{_ENTRY_WORDS}))*")
 _PLAIN = re.compile(
     rf"-?\d+(?:,-?\d+)*|0x[0-9a-f]+|NULL|TAIL_MAPPING|split_queue|{_THING}(?: \d+)?"
-    r"|(?:anon_vma \d+|[a-z_]+)(?:\|(?:anon|movable))+"
+    r"|(?:anon_vma \d+|[a-z_]+)(?:\|(?:anon|movable))+|(?:stable_nodes\[\d+\]\|)?ksm"
 )
 #: Other ways to say what an entry is.
 _SAME = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mmspec.lang.structs import Field, Layout, Ref, Struct
 from mmspec.spec.machine import pgtable
-from mmspec.spec.page import deferred_list, mm, page_alloc, page_flags
+from mmspec.spec.page import deferred_list, ksm, mm, page_alloc, page_flags
 from mmspec.spec.page.mm_types import Page
 from mmspec.spec.page.pgtable import TABLE_PFN
 
@@ -31,6 +31,7 @@ CALLED = {
     "BrokenFrame": "frame",
     "HugeZeroPage": "huge_zero_page",
     "KhugepagedScan": "khugepaged_scan",
+    "Ksm": "ksm",
     "Kvm": "kvm",
     "Mm": "mm",
     "Page": "page",
@@ -122,6 +123,9 @@ def mapping(value: int) -> str:
     if value == page_alloc.TAIL_MAPPING:
         return "TAIL_MAPPING"
     low = value & page_flags.PAGE_MAPPING_FLAGS
+    if low == page_flags.PAGE_MAPPING_KSM and value < mm.MEM_MAP_ADDRESS:
+        node = (value - ksm.STABLE_NODE_ADDRESS) // ksm.STABLE_NODE_SIZE
+        return "ksm" if node < 0 else f"stable_nodes[{node}]|ksm"
     address = value & ~page_flags.PAGE_MAPPING_FLAGS
     if value >= 1 << 31:
         return str(value - (1 << 32))
