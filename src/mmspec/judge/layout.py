@@ -46,7 +46,8 @@ _HEAD = re.compile(
 )
 _ALONE = re.compile(r"cpu ?\d{1,3}", re.IGNORECASE)
 _CHUNK = re.compile(r"\S+(?: \S+)*")
-_RULE = re.compile(r"[-=~_+| ]{3,}")
+#: A line that is drawn; an equals sign alone is part of what is said.
+_RULE = re.compile(r"(?=.*[-=~_+]{2}|[| ]*$)[-=~_+| ]{3,}")
 _ARROW = re.compile(r"^(?:[-=]*>+|<[-=]+|[-=]{2,}|\|)\s+|\s+(?:[-=]+>+|[-=]{2,}|<[-=]+|\|)$")
 #: A kernel's own words below a diagram.
 SPLAT = re.compile(

@@ -126,7 +126,16 @@ def moments(execution: Execution, namer: Namer) -> list[Moment]:
                 found.append(Moment(step.task, _path(event.stack), f"{name} {verb} {value}"))
     if execution.end.stack:
         found.append(Moment(execution.end.task, _path(execution.end.stack), ""))
-    return found
+    return found or _begun(execution)
+
+
+def _begun(execution: Execution) -> list[Moment]:
+    """Where nothing is telling: the programs, as they begin."""
+    first: dict[int, Moment] = {}
+    for step in execution.steps:
+        for event in step.events:
+            first.setdefault(step.task, Moment(step.task, _path(event.stack)[:1], ""))
+    return list(first.values())
 
 
 def _path(stack: Sequence[Where]) -> tuple[Call, ...]:
@@ -251,8 +260,9 @@ def _wrapped(text: str, width: int) -> list[str]:
     while len(text) > width:
         at = text.rfind(" ", indent + 3, width + 1)
         if at < 0:
-            # within a word: before its arguments, or where two words are one name
-            call, part = (text.rfind(c, indent + 3, width) for c in "(_")
+            # within a word: before its arguments, or where two words are one name, or several flags
+            call = text.rfind("(", indent + 3, width)
+            part = max(text.rfind(c, indent + 3, width) for c in "_|")
             at = call if call > 0 else part + 1 if part > 0 else width
         found.append(text[:at].rstrip())
         text = " " * (indent + 2) + text[at:].lstrip()
