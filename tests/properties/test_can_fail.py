@@ -22,6 +22,26 @@ DOCS = Path(__file__).parents[2] / "docs" / "properties.md"
 
 #: A property, where it is broken, and by which mutant.
 BROKEN = {
+    "what_is_mapped_is_up_to_date": (
+        "poisoned",
+        "base/write/reclaim/fail_head",
+        "do_swap_page: maps what has broken since",
+    ),
+    "what_broke_is_given_up": (
+        "poisoned_alone",
+        "back/fail_head",
+        "me_swapcache_clean: leaves it in the swap cache",
+    ),
+    "what_has_a_copy_is_not_lost": (
+        "poisoned_copied",
+        "back/fail_head",
+        "hwpoison_user_mappings: puts poison entries where the slot may be as good",
+    ),
+    "no_page_is_left_on_the_first_node": (
+        "merged_moved",
+        "joined_family/move",
+        "rmap_walk_ksm: does not look for forks",
+    ),
     "no_assertion_fails": ("splits", "huge/split/split", "_lock_page: does not wait"),
     "no_warning_is_printed": (
         "alone",

@@ -1229,7 +1229,6 @@ MUTANTS = (
         "search_new_forks = True",
         "return",
         "does not look for forks",
-        survives="what is not unmapped everywhere is neither moved nor reclaimed",
     ),
     Mutant(
         "do_page_add_anon_rmap",
@@ -1267,6 +1266,29 @@ MUTANTS = (
     ),
     Mutant("free_pages_prepare", "            tail.compound_head = 0\n", "", "leaves tails tails"),
     Mutant("_may_be_taken", " or page.flags & PG_hwpoison", "", "gives out broken frames"),
+    Mutant("replace_page", "    page_remove_rmap(page, False)\n", "", "leaves the old one mapped"),
+    Mutant("replace_page", "    ptep_clear_flush(vma, address, ptep)\n", "", "flushes nothing"),
+    Mutant("break_cow", "    put_anon_vma(rmap_item.anon_vma)\n", "", "keeps the anon_vma"),
+    Mutant(
+        "try_to_merge_with_ksm_page",
+        "        get_anon_vma(anon_vma)\n",
+        "",
+        "does not hold the anon_vma",
+    ),
+    Mutant(
+        "_write_protect_pte",
+        "    if mappings + 1 + swapped != page_count(page):\n",
+        "    if False:\n",
+        "does not count references",
+    ),
+    Mutant(
+        "remove_rmap_item_from_tree",
+        "            hlist_del(stable_node, rmap_item)\n",
+        "",
+        "leaves the item with its node",
+    ),
+    Mutant("reuse_swap_page", "PageKsm(page)", "PageLocked(page) > 1", "reuses merged pages"),
+    Mutant("apply_mlockall_flags", " | flags", "", "locks nothing"),
     # --------------------------------------------------------------------- memory-failure.c
     Mutant(
         "get_hwpoison_page", "if head is compound_head(page):", "if True:", "does not look again"
@@ -1303,14 +1325,12 @@ MUTANTS = (
         "unmap_success = try_to_unmap(hpage, ttu)",
         "unmap_success = True",
         "unmaps nothing",
-        survives="what is still mapped has references, which are looked at",
     ),
     Mutant(
         "hwpoison_user_mappings",
         "        ttu |= TTU_IGNORE_HWPOISON\n",
         "        ttu |= TTU_IGNORE_ACCESS\n",
         "puts poison entries where the slot may be as good",
-        survives="more is lost than need be, and nobody minds",
     ),
     Mutant("delete_from_lru_cache", "        put_page(p)\n", "", "keeps a reference"),
     Mutant(
@@ -1321,7 +1341,6 @@ MUTANTS = (
         "    delete_from_swap_cache(p)\n",
         "",
         "leaves it in the swap cache",
-        survives="more is lost than need be, and nobody minds",
     ),
     Mutant(
         "me_swapcache_dirty",
@@ -1338,7 +1357,6 @@ MUTANTS = (
         "MEMORY_FAILURE and not PageUptodate(page)",
         "MEMORY_FAILURE > 1",
         "maps what has broken since",
-        survives="who maps it had a reference before, and so it has not been given up",
     ),
     Mutant(
         "do_swap_page",

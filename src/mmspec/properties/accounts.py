@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from mmspec.lang import i32, u8, u16, u32, u64
-from mmspec.properties.mapped import entry_at, page_at
+from mmspec.properties.mapped import entry_at, is_poison, page_at
 from mmspec.properties.property import after_exit, at_rest
 from mmspec.spec.machine.locks import rcu
 from mmspec.spec.machine.pgtable import (
-    is_hwpoison_entry,
     is_swap_pmd,
     is_swap_pte,
     non_swap_entry,
@@ -75,6 +74,7 @@ from mmspec.spec.page.page_flags import (
     PG_lru,
     PG_swapbacked,
     PG_swapcache,
+    PG_uptodate,
 )
 from mmspec.spec.page.pgtable import pmd_table
 from mmspec.spec.page.swapfile import SWAP_HAS_CACHE, data_in_slot
@@ -252,11 +252,6 @@ def _is_swapped(pte: u64) -> bool:
     return is_swap_pte(pte) and not non_swap_entry(pte_to_swp_entry(pte))
 
 
-def _is_poison(pte: u64) -> bool:
-    """Whether a PTE says that what was here is lost."""
-    return MEMORY_FAILURE != 0 and is_swap_pte(pte) and is_hwpoison_entry(pte_to_swp_entry(pte))
-
-
 def _pages_held(mm: Mm, swapped: bool) -> i32:
     """What the page tables of an address space hold, in pages, migration entries among them; or how
     many swap entries.
@@ -273,7 +268,7 @@ def _pages_held(mm: Mm, swapped: bool) -> i32:
             table = pmd_table(pmd)
             for i in range(PTRS_PER_PTE):
                 pte = table.pte[i].val
-                if pte_none(pte) or (pte_present(pte) and pte_special(pte)) or _is_poison(pte):
+                if pte_none(pte) or (pte_present(pte) and pte_special(pte)) or is_poison(pte):
                     continue
                 if _is_swapped(pte) == swapped:
                     found += 1
@@ -307,7 +302,7 @@ def no_migration_entry_remains() -> bool:
         if page_tables[t].live:
             for i in range(PTRS_PER_PTE):
                 pte = page_tables[t].pte[i].val
-                if is_swap_pte(pte) and not _is_swapped(pte) and not _is_poison(pte):
+                if is_swap_pte(pte) and not _is_swapped(pte) and not is_poison(pte):
                     return False
     return True
 
@@ -411,7 +406,7 @@ def memory_holds_what_was_stored() -> bool:
             for k in range(PTRS_PER_PMD):
                 for i in range(PTRS_PER_PTE):
                     if _data_at(mm, k, i) != mm.last_store[k * PTRS_PER_PTE + i]:
-                        if not _is_poison(entry_at(mm, k, i)):
+                        if not is_poison(entry_at(mm, k, i)):
                             return False
     return True
 
@@ -440,6 +435,23 @@ def no_lock_is_left_taken() -> bool:
         or swap_info.tree_lock.locked
         or rcu.count
     )
+
+
+@at_rest
+def what_is_mapped_is_up_to_date() -> bool:
+    """A base page that a page table maps holds what it should: nothing failed to be read or written
+    in its place, and nothing is known to be lost.
+    """
+    for t in range(NR_TABLES):
+        table = page_tables[t]
+        if table.live:
+            for i in range(PTRS_PER_PTE):
+                pte = table.pte[i].val
+                if pte_present(pte) and not pte_special(pte):
+                    page = mem_map[pte_pfn(pte)]
+                    if not page.compound_head and not page.flags & PG_uptodate:
+                        return False
+    return True
 
 
 def _is_left_to_reclaim(n: u32) -> bool:

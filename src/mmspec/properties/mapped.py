@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from mmspec.lang import NULL, u8, u64
 from mmspec.spec.machine.pgtable import (
+    is_hwpoison_entry,
+    is_swap_pte,
     pmd_none,
     pmd_pfn,
     pmd_present,
     pmd_trans_huge,
     pte_pfn,
     pte_present,
+    pte_to_swp_entry,
 )
+from mmspec.spec.machine.sizes import MEMORY_FAILURE
 from mmspec.spec.page.mm_types import Mm, Page, mem_map
 from mmspec.spec.page.pgtable import pmd_table
 
@@ -32,3 +36,8 @@ def page_at(mm: Mm, k: u8, i: u8) -> Page:
         if pmd_trans_huge(mm.pgd.pmd[k].val):
             page = mem_map[pmd_pfn(entry) + i]
     return page
+
+
+def is_poison(pte: u64) -> bool:
+    """Whether a PTE says that what was here is lost."""
+    return MEMORY_FAILURE != 0 and is_swap_pte(pte) and is_hwpoison_entry(pte_to_swp_entry(pte))

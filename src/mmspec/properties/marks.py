@@ -7,7 +7,7 @@ so not in every scenario.
 from __future__ import annotations
 
 from mmspec.lang import i32, u8, u16, u32, u64
-from mmspec.properties.mapped import entry_at, page_at
+from mmspec.properties.mapped import entry_at, is_poison, page_at
 from mmspec.properties.property import always, at_rest
 from mmspec.spec.machine.pgtable import (
     _PAGE_PRESENT,
@@ -26,8 +26,10 @@ from mmspec.spec.machine.pgtable import (
 )
 from mmspec.spec.machine.sizes import (
     HPAGE_PMD_NR,
+    NR_BROKEN,
     NR_FRAMES,
     NR_MMS,
+    NR_TABLES,
     NR_TASKS,
     NR_VMAS,
     PAGE_SHIFT,
@@ -51,15 +53,25 @@ from mmspec.spec.page.mm_types import (
     Mm,
     Page,
     Vma,
+    broken_frames,
     cpus,
     mem_map,
     mms,
+    page_tables,
     pgdat,
     swap_info,
     tasks,
     vmas,
 )
-from mmspec.spec.page.page_flags import PG_dirty, PG_double_map, PG_head, PG_idle, PG_mlocked
+from mmspec.spec.page.page_flags import (
+    PG_dirty,
+    PG_double_map,
+    PG_head,
+    PG_hwpoison,
+    PG_idle,
+    PG_mlocked,
+    PG_swapcache,
+)
 from mmspec.spec.page.pgtable import pmd_table
 
 
@@ -394,4 +406,43 @@ def pages_of_equal_content_are_merged() -> bool:
                     if page and vma and vma.vm_flags & VM_MERGEABLE:
                         if _others_hold_the_same(page):
                             return False
+    return True
+
+
+@at_rest
+def what_broke_is_given_up() -> bool:
+    """Where nobody else uses what breaks, it can be given up: nobody reaches it any more."""
+    for frame in range(NR_BROKEN):
+        if mem_map[frame].flags & PG_hwpoison and not broken_frames[frame].given_up:
+            return False
+    return True
+
+
+@at_rest
+def what_has_a_copy_is_not_lost() -> bool:
+    """Where all that breaks is in the swap file as well, nobody is told that it is lost."""
+    for t in range(NR_TABLES):
+        table = page_tables[t]
+        if table.live:
+            for i in range(PTRS_PER_PTE):
+                pte = table.pte[i].val
+                if is_poison(pte):
+                    return False
+    for n in range(NR_FRAMES):
+        if mem_map[n].flags & PG_hwpoison and mem_map[n].flags & PG_swapcache:
+            return False
+    return True
+
+
+@at_rest
+def no_page_is_left_on_the_first_node() -> bool:
+    """Where every process has been moved to the second node, none of its pages is on the first."""
+    for m in range(NR_MMS):
+        mm = mms[m]
+        if mm.mm_users:
+            for k in range(PTRS_PER_PMD):
+                for i in range(PTRS_PER_PTE):
+                    page = page_at(mm, k, i)
+                    if page and page_to_nid(page) == 0:
+                        return False
     return True
