@@ -124,10 +124,9 @@ class Machine:
         for number, fn in set_up:
             self.place(state, number, fn)
             while self.program_counter(state, number):
-                result, after = self.step(bytes(state), number, 0, kernel)
+                result = self._advance(state, number, kernel)
                 if result == BLOCKED:
                     raise SetUpFailed(f"the set-up blocks in {text_of(fn).__name__}()")
-                state = bytearray(after)
                 steps.append((number, 0))
                 if result & VIOLATED:
                     fault = self.failure(state, number)
@@ -138,12 +137,15 @@ class Machine:
             self.place(state, number, task)
             if not self.merged:
                 # what comes before the first access is nobody else's business
-                result, after = self.step(bytes(state), number, 0, kernel)
-                state = bytearray(after)
-                if result & VIOLATED:
+                if self._advance(state, number, kernel) & VIOLATED:
                     fault = self.failure(state, number)
                     raise SetUpFailed(f"task {number} fails at once: {fault.kind}: {fault.text}")
         return bytes(state), steps
+
+    def _advance(self, state: bytearray, task: int, kernel: int) -> int:
+        """One step, the first that is possible, in place: what `step` returned."""
+        buffer = (ctypes.c_char * len(state)).from_buffer(state)
+        return int(self._step(ctypes.addressof(buffer), task, 0, 1 << kernel))
 
     def step(self, state: bytes, task: int, choice: int, kernel: int = 0) -> tuple[int, bytes]:
         """One step: what `step` returned, and the state after it."""
