@@ -60,6 +60,7 @@ LATER = ("write_protected", "protected_copied", "filled", "emptied", "aged", "sw
 ONCE = {
     "write_protected": ("allow", "protect_and_store"),
     "protected_copied": ("use",),
+    "pinned": ("balance_and_io",),
     "pinned_reclaimed": ("use",),
     "collapsed": ("dump",),
     "guests": ("run",),
