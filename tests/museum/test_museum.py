@@ -21,6 +21,7 @@ from mmspec.properties.marks import (
     no_page_is_left_on_the_first_node,
     what_broke_is_given_up,
     what_has_a_copy_is_not_lost,
+    what_is_mapped_is_up_to_date,
 )
 from mmspec.scenarios import moves_locked
 
@@ -89,6 +90,7 @@ def test_every_property_that_scenarios_ask_for_can_fail() -> None:
         no_page_is_left_on_the_first_node,
         what_broke_is_given_up,
         what_has_a_copy_is_not_lost,
+        what_is_mapped_is_up_to_date,
     }
 
 

@@ -74,7 +74,6 @@ from mmspec.spec.page.page_flags import (
     PG_lru,
     PG_swapbacked,
     PG_swapcache,
-    PG_uptodate,
 )
 from mmspec.spec.page.pgtable import pmd_table
 from mmspec.spec.page.swapfile import SWAP_HAS_CACHE, data_in_slot
@@ -435,23 +434,6 @@ def no_lock_is_left_taken() -> bool:
         or swap_info.tree_lock.locked
         or rcu.count
     )
-
-
-@at_rest
-def what_is_mapped_is_up_to_date() -> bool:
-    """A base page that a page table maps holds what it should: nothing failed to be read or written
-    in its place, and nothing is known to be lost.
-    """
-    for t in range(NR_TABLES):
-        table = page_tables[t]
-        if table.live:
-            for i in range(PTRS_PER_PTE):
-                pte = table.pte[i].val
-                if pte_present(pte) and not pte_special(pte):
-                    page = mem_map[pte_pfn(pte)]
-                    if not page.compound_head and not page.flags & PG_uptodate:
-                        return False
-    return True
 
 
 def _is_left_to_reclaim(n: u32) -> bool:

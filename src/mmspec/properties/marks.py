@@ -21,6 +21,7 @@ from mmspec.spec.machine.pgtable import (
     pte_pfn,
     pte_present,
     pte_soft_dirty,
+    pte_special,
     pte_swp_soft_dirty,
     pte_young,
 )
@@ -71,6 +72,7 @@ from mmspec.spec.page.page_flags import (
     PG_idle,
     PG_mlocked,
     PG_swapcache,
+    PG_uptodate,
 )
 from mmspec.spec.page.pgtable import pmd_table
 
@@ -406,6 +408,23 @@ def pages_of_equal_content_are_merged() -> bool:
                     if page and vma and vma.vm_flags & VM_MERGEABLE:
                         if _others_hold_the_same(page):
                             return False
+    return True
+
+
+@at_rest
+def what_is_mapped_is_up_to_date() -> bool:
+    """Of what a page table maps nothing is known to be lost, if nobody had a page isolated just when
+    it broke: such a page is taken for unmapped.
+    """
+    for t in range(NR_TABLES):
+        table = page_tables[t]
+        if table.live:
+            for i in range(PTRS_PER_PTE):
+                pte = table.pte[i].val
+                if pte_present(pte) and not pte_special(pte):
+                    page = mem_map[pte_pfn(pte)]
+                    if not page.compound_head and not page.flags & PG_uptodate:
+                        return False
     return True
 
 

@@ -7,6 +7,7 @@ part of is split first.
 from __future__ import annotations
 
 from mmspec.lang import Config
+from mmspec.properties.marks import what_is_mapped_is_up_to_date
 from mmspec.scenarios.scenario import USUAL_ROWS, Case, Scenario, Witness, crossed
 from mmspec.scenarios.seed import bind, huge, inherit, small, split, write, zap
 from mmspec.scenarios.soft_offlined import soften
@@ -111,4 +112,5 @@ SCENARIO = Scenario(
         Witness("a page is kept in the swap cache", me_swapcache_dirty),
     ),
     explanation=__doc__,
+    also=(what_is_mapped_is_up_to_date,),
 )
