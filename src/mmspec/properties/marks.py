@@ -413,8 +413,8 @@ def pages_of_equal_content_are_merged() -> bool:
 
 @at_rest
 def what_is_mapped_is_up_to_date() -> bool:
-    """Of what a page table maps nothing is known to be lost, unless somebody had a page isolated just
-    when it broke: such a page is taken for unmapped.
+    """Of what a page table maps nothing is known to be lost, unless somebody had a page isolated
+    just when it broke: such a page is taken for unmapped.
     """
     for t in range(NR_TABLES):
         table = page_tables[t]
