@@ -18,7 +18,11 @@ from mmspec.scenarios import scenario_named
 @size_option
 @click.option("--promela", is_flag=True, required=True, help="For Spin.")
 @click.option("--case", metavar="CASE", help="Which case.  [default: the first]")
-@click.option("--merged", is_flag=True, help="With merged steps; Spin refuses very long ones.")
+@click.option(
+    "--merged",
+    is_flag=True,
+    help="With merged steps; Spin may read long ones for a quarter of an hour.",
+)
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file to write."
 )
