@@ -439,7 +439,6 @@ MUTANTS = (
         "flags & freeze != 0, page)",
         "False, page)",
         "splits PMDs to mappings",
-        survives="the walk then unmaps each PTE",
     ),
     Mutant(
         "try_to_unmap_one",
@@ -911,7 +910,6 @@ MUTANTS = (
         "        pteval = vmf.pte.val\n        if pteval != vmf.orig_pte:",
         "        if False:",
         "does not look again",
-        survives="who waits for the lock has a reference: the page does not move",
     ),
     Mutant(
         "do_wp_page_by_mappings",
