@@ -99,6 +99,13 @@ def test_broken_lines_are_made_whole() -> None:
     assert said(text) == [(0, "foo()"), (0, "page 0 flags = locked|dirty"), (0, "bar(page 0)")]
 
 
+def test_an_equals_sign_on_a_line_of_its_own_is_part_of_what_is_said() -> None:
+    text = "CPU0          CPU1\nfoo()\n page 0 flags\n   =\n   uptodate|\n   lru\n"
+
+    assert said(text) == [(0, "foo()"), (0, "page 0 flags = uptodate|lru")]
+    assert not reading(text).unread
+
+
 @pytest.mark.parametrize(
     ("data", "text"),
     [
