@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mmspec.lang import index_of, u8, u16, u32, u64
+from mmspec.properties.mapped import is_poison
 from mmspec.properties.property import always
 from mmspec.spec.machine.pgtable import (
     _PAGE_PRESENT,
-    is_hwpoison_entry,
     is_migration_entry,
     is_swap_pmd,
     is_swap_pte,
@@ -258,7 +258,7 @@ def poison_entries_name_broken_frames() -> bool:
         if table.live:
             for i in range(PTRS_PER_PTE):
                 pte = table.pte[i].val
-                if is_swap_pte(pte) and is_hwpoison_entry(pte_to_swp_entry(pte)):
+                if is_poison(pte):
                     if not mem_map[swp_offset(pte_to_swp_entry(pte))].flags & PG_hwpoison:
                         return False
     return True

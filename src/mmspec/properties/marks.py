@@ -6,7 +6,7 @@ so not in every scenario.
 
 from __future__ import annotations
 
-from mmspec.lang import i32, u8, u16, u32, u64
+from mmspec.lang import NULL, i32, u8, u16, u32, u64
 from mmspec.properties.mapped import entry_at, is_poison, page_at
 from mmspec.properties.property import always, at_rest
 from mmspec.spec.machine.pgtable import (
@@ -378,18 +378,25 @@ def what_was_stored_to_is_not_idle() -> bool:
     return True
 
 
+def _mergeable_at(mm: Mm, k: u8, i: u8) -> Page:
+    """The page that is mapped at a user page, if its VMA lets it be merged; else NULL."""
+    page = page_at(mm, k, i)
+    vma = _vma_at(mm, USER_BASE + (k * PTRS_PER_PTE + i) * PAGE_SIZE)
+    if not vma or not vma.vm_flags & VM_MERGEABLE:
+        page = NULL
+    return page
+
+
 def _others_hold_the_same(page: Page) -> bool:
-    """Whether another frame, which a VMA maps that may be merged, holds what a page does."""
+    """Whether another page that may be merged holds what a page does."""
     for m in range(NR_MMS):
         mm = mms[m]
         if mm.mm_users:
             for k in range(PTRS_PER_PMD):
                 for i in range(PTRS_PER_PTE):
-                    other = page_at(mm, k, i)
+                    other = _mergeable_at(mm, k, i)
                     if other and other is not page and other.data == page.data:
-                        vma = _vma_at(mm, USER_BASE + (k * PTRS_PER_PTE + i) * PAGE_SIZE)
-                        if vma and vma.vm_flags & VM_MERGEABLE:
-                            return True
+                        return True
     return False
 
 
@@ -403,11 +410,9 @@ def pages_of_equal_content_are_merged() -> bool:
         if mm.mm_users:
             for k in range(PTRS_PER_PMD):
                 for i in range(PTRS_PER_PTE):
-                    page = page_at(mm, k, i)
-                    vma = _vma_at(mm, USER_BASE + (k * PTRS_PER_PTE + i) * PAGE_SIZE)
-                    if page and vma and vma.vm_flags & VM_MERGEABLE:
-                        if _others_hold_the_same(page):
-                            return False
+                    page = _mergeable_at(mm, k, i)
+                    if page and _others_hold_the_same(page):
+                        return False
     return True
 
 
@@ -444,8 +449,7 @@ def what_has_a_copy_is_not_lost() -> bool:
         table = page_tables[t]
         if table.live:
             for i in range(PTRS_PER_PTE):
-                pte = table.pte[i].val
-                if is_poison(pte):
+                if is_poison(table.pte[i].val):
                     return False
     for n in range(NR_FRAMES):
         if mem_map[n].flags & PG_hwpoison and mem_map[n].flags & PG_swapcache:
