@@ -27,6 +27,7 @@ from mmspec.spec.page.mm_types import (
     pgdat,
     vmas,
 )
+from mmspec.spec.page.pgtable import pmd_table
 from tests.spec import programs
 
 R = TypeVar("R")
@@ -52,6 +53,11 @@ class Machine:
         results: list[R] = []
         self.world.run_alone(task, lambda: results.append(fn(*args)))
         return results[0]
+
+
+def pte_at(k: int = 0, mm: int = 0) -> int:
+    """The PTE of the k-th user page, of those that the first PMD covers."""
+    return int(pmd_table(mms[mm].pgd.pmd[0].val).pte[k].val)
 
 
 @contextmanager

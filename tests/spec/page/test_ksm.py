@@ -50,20 +50,15 @@ from mmspec.spec.page.syscalls import (
     mremap,
     store,
 )
-from tests.spec.running import Machine, left_over, machine
+from tests.spec.running import Machine, left_over, machine, pte_at
 
 KSM = {"stable_nodes": 3, "rmap_items": 12}
 SECOND = PAGE_SIZE
 
 
-def _pte(k: int, mm: int = 0) -> int:
-    pmd = mms[mm].pgd.pmd[0].val
-    return pmd_table(pmd).pte[k].val
-
-
 def _frame(k: int, mm: int = 0) -> int:
     """The frame of a user page, which is present."""
-    pte = _pte(k, mm)
+    pte = pte_at(k, mm)
     assert pte_present(pte)
     return pte_pfn(pte)
 
@@ -111,7 +106,7 @@ def test_pages_of_equal_content_become_one_at_the_second_scan(order: int) -> Non
 
         frame = _frame(0)
         assert _frame(1) == frame and mem_map[frame]._refcount == 2
-        assert not any(pte_write(_pte(k)) or pte_dirty(_pte(k)) for k in range(2))
+        assert not any(pte_write(pte_at(k)) or pte_dirty(pte_at(k)) for k in range(2))
         assert kpageflags_read(frame) & (KPF_KSM | KPF_ANON) == KPF_KSM | KPF_ANON
         assert sum(mem_map[k].buddy for k in range(len(mem_map))) == free + 1
         assert mms[0].rss[MM_ANONPAGES] == 2
@@ -145,7 +140,7 @@ def test_a_store_gets_a_copy_and_a_stable_page_is_found_at_the_first_scan() -> N
 
         made.call(store, USER_BASE, 2)
 
-        assert _frame(0) != shared and pte_write(_pte(0)) and _is_merged(shared)
+        assert _frame(0) != shared and pte_write(pte_at(0)) and _is_merged(shared)
         made.call(load, USER_BASE + SECOND)
         made.call(store, USER_BASE, 1)
         made.call(ksmd, task=1)
@@ -171,12 +166,12 @@ def test_what_is_replaced_is_not_soft_dirty_any_more() -> None:
     with machine(v4_14_fixed, **KSM) as made:
         _two_pages(made)
         made.call(ksmd, task=1)
-        assert pte_soft_dirty(_pte(0)) and pte_soft_dirty(_pte(1))
+        assert pte_soft_dirty(pte_at(0)) and pte_soft_dirty(pte_at(1))
 
         made.call(ksmd, task=1)
 
         # the second became what the first was replaced by
-        assert pte_soft_dirty(_pte(1)) and not pte_soft_dirty(_pte(0))
+        assert pte_soft_dirty(pte_at(1)) and not pte_soft_dirty(pte_at(0))
 
 
 def test_what_is_pinned_is_not_merged() -> None:
@@ -265,7 +260,7 @@ def test_a_merged_page_goes_to_swap_and_comes_back_as_two() -> None:
         _merged(made)
         made.call(mark_idle)
         made.call(kswapd)
-        assert not any(pte_none(_pte(k)) or pte_present(_pte(k)) for k in range(2))
+        assert not any(pte_none(pte_at(k)) or pte_present(pte_at(k)) for k in range(2))
 
         made.call(load, USER_BASE)
         made.call(load, USER_BASE + SECOND)

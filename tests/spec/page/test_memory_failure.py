@@ -68,7 +68,7 @@ from mmspec.spec.page.syscalls import (
     unpin,
 )
 from tests.spec import programs
-from tests.spec.running import Machine, by_cpython, config, left_over, machine, natively
+from tests.spec.running import Machine, by_cpython, config, left_over, machine, natively, pte_at
 
 
 def _huge_page(made: Machine, subpages: int) -> None:
@@ -192,10 +192,6 @@ def test_a_range_is_emptied_but_for_what_is_pinned() -> None:
 # ------------------------------------------------------------------------------- hard offline
 
 
-def _entry(k: int, mm: int = 0) -> int:
-    return int(pmd_table(mms[mm].pgd.pmd[0].val).pte[k].val)
-
-
 def _is_poison(pte: int) -> bool:
     return not pte_present(pte) and swp_type(pte_to_swp_entry(pte)) == SWP_HWPOISON
 
@@ -214,7 +210,7 @@ def test_a_page_of_a_huge_page_is_lost_and_the_others_are_not(order: int) -> Non
 
         assert made.call(store_hard_offline_page, last) == 0
 
-        assert _is_poison(_entry(last)) and not mem_map[last].flags & PG_lru
+        assert _is_poison(pte_at(last)) and not mem_map[last].flags & PG_lru
         assert mms[0].rss[MM_ANONPAGES] == last
         made.call(load, USER_BASE)
         # SIGBUS
@@ -258,11 +254,11 @@ def test_all_who_have_the_page_lose_it_and_are_told_if_they_cannot_wait() -> Non
 
         assert made.call(do_machine_check, 1) == 0
 
-        assert _is_poison(_entry(1, 0)) and _is_poison(_entry(1, 1))
+        assert _is_poison(pte_at(1, 0)) and _is_poison(pte_at(1, 1))
         assert [signals[k].sent for k in range(3)] == [SIGBUS, SIGBUS, 0]
         # a child inherits what is lost
         made.call(fork, 2)
-        assert _is_poison(_entry(1, 2))
+        assert _is_poison(pte_at(1, 2))
         assert not made.call(do_page_fault, USER_BASE + PAGE_SIZE, 0, task=2)
         for task in range(3):
             made.call(exit_mm, task=task)
@@ -305,7 +301,7 @@ def test_a_base_page_that_is_pinned_is_unmapped_and_not_given_up() -> None:
 
         assert made.call(store_hard_offline_page, 0) == -EBUSY
 
-        assert _is_poison(_entry(0))
+        assert _is_poison(pte_at(0))
         made.call(unpin, False)
         made.call(exit_mm)
         assert _left_but(0)
@@ -319,7 +315,7 @@ def test_an_mlocked_page_is_lost_like_any_other() -> None:
 
         assert made.call(store_hard_offline_page, 0) == 0
 
-        assert _is_poison(_entry(0))
+        assert _is_poison(pte_at(0))
         made.call(exit_mm)
         assert _left_but(0)
 
@@ -341,7 +337,7 @@ def test_what_the_swap_file_has_is_read_from_there() -> None:
 
         assert swap_info.page[1] is None and mms[0].rss[MM_SWAPENTS] == 1
         made.call(load, USER_BASE)
-        assert pte_pfn(_entry(0)) == 1
+        assert pte_pfn(pte_at(0)) == 1
         made.call(exit_mm)
         assert _left_but(0)
 
@@ -353,7 +349,7 @@ def test_what_the_swap_file_does_not_have_yet_stays_in_the_swap_cache() -> None:
 
         assert made.call(store_hard_offline_page, 0) == 0
 
-        assert pte_to_swp_entry(_entry(0)) == swp_entry(0, 1) and mem_map[0].flags & PG_swapcache
+        assert pte_to_swp_entry(pte_at(0)) == swp_entry(0, 1) and mem_map[0].flags & PG_swapcache
         assert not made.call(do_page_fault, USER_BASE, 0)
         made.call(exit_mm)
         assert _left_but(0) and swap_info.swap_map[1] == 0
@@ -369,7 +365,7 @@ def test_whoever_looks_at_a_poison_entry_goes_on() -> None:
     with machine(v4_14_fixed, memory_failure=1) as made:
         _huge_page(made, 4)
         made.call(store_hard_offline_page, 1)
-        poison = _entry(1)
+        poison = pte_at(1)
         told = Mincore()
 
         assert made.call(do_mincore, mms[0], USER_BASE, 4, told) == 0
@@ -383,9 +379,9 @@ def test_whoever_looks_at_a_poison_entry_goes_on() -> None:
         assert [told.vec[k] for k in range(4)] == [1, 1, 1, 1]
         assert not made.call(pin_user_page, USER_BASE + PAGE_SIZE, False)
         assert made.call(mlock, USER_BASE, HPAGE_PMD_SIZE) != 0
-        assert _entry(1) == poison
+        assert pte_at(1) == poison
         made.call(madvise_dontneed, USER_BASE, HPAGE_PMD_SIZE)
-        assert _entry(1) == 0
+        assert pte_at(1) == 0
         made.call(exit_mm)
         assert _left_but(1)
 
@@ -395,11 +391,11 @@ def test_a_process_says_that_its_memory_is_broken() -> None:
         _huge_page(made, 4)
         # a huge page is done with its first page
         assert made.call(madvise_hwpoison, USER_BASE, HPAGE_PMD_SIZE) == 0
-        assert [_is_poison(_entry(k)) for k in range(4)] == [True, False, False, False]
+        assert [_is_poison(pte_at(k)) for k in range(4)] == [True, False, False, False]
 
         assert made.call(madvise_soft_offline, USER_BASE + PAGE_SIZE, 2 * PAGE_SIZE) == 0
 
-        assert pte_pfn(_entry(1)) > 3 and pte_pfn(_entry(2)) > 3 and pte_pfn(_entry(3)) == 3
+        assert pte_pfn(pte_at(1)) > 3 and pte_pfn(pte_at(2)) > 3 and pte_pfn(pte_at(3)) == 3
         assert [mem_map[k].buddy for k in range(4)] == [0, 1, 1, 0]
         made.call(exit_mm)
         assert _left_but(0)
@@ -413,7 +409,7 @@ def test_in_v4_14_a_broken_head_took_all_pages_of_a_huge_page_with_it() -> None:
 
             made.call(store_hard_offline_page, 0)
 
-            assert [k for k in range(3) if _is_poison(_entry(k))] == lost
+            assert [k for k in range(3) if _is_poison(pte_at(k))] == lost
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 9])

@@ -46,7 +46,6 @@ from mmspec.spec.page.page_flags import (
     PG_mlocked,
     PG_swapcache,
 )
-from mmspec.spec.page.pgtable import pmd_table
 from mmspec.spec.page.rmap import (
     TTU,
     anon_vma_lock_write,
@@ -66,7 +65,7 @@ from mmspec.spec.page.syscalls import (
     share_mm,
     store,
 )
-from tests.spec.running import Machine, machine
+from tests.spec.running import Machine, machine, pte_at
 
 #: What a migration asks for.
 MIGRATE = TTU.MIGRATION | TTU.IGNORE_MLOCK | TTU.IGNORE_ACCESS
@@ -97,7 +96,7 @@ def _base_page(made: Machine, map_: Callable[[int, int], int] = mmap) -> Page:
     made.call(boot)
     made.call(map_, USER_BASE, PAGE_SIZE)
     made.call(store, USER_BASE, 7)
-    return mem_map[pte_pfn(_pte())]
+    return mem_map[pte_pfn(pte_at())]
 
 
 def _in_swap_cache(page: Page) -> None:
@@ -119,10 +118,6 @@ def _pmd(mm: int = 0) -> int:
     return mms[mm].pgd.pmd[0].val
 
 
-def _pte(k: int = 0, mm: int = 0) -> int:
-    return pmd_table(_pmd(mm)).pte[k].val
-
-
 def _types(entries: list[int]) -> set[int]:
     return {swp_type(pte_to_swp_entry(entry)) for entry in entries}
 
@@ -137,8 +132,8 @@ def test_MIGRATION_puts_a_migration_entry_where_else_a_swap_entry_comes() -> Non
 
         assert made.call(_unmap, page, MIGRATE)
 
-        assert _types([_pte()]) == {SWP_MIGRATION_WRITE}
-        assert swp_offset(pte_to_swp_entry(_pte())) == page._mmspec_index
+        assert _types([pte_at()]) == {SWP_MIGRATION_WRITE}
+        assert swp_offset(pte_to_swp_entry(pte_at())) == page._mmspec_index
         assert (mms[0].rss[MM_ANONPAGES], mms[0].rss[MM_SWAPENTS]) == (1, 0)
     with machine(v4_14, swap_slots=2) as made:
         page = _base_page(made)
@@ -146,7 +141,7 @@ def test_MIGRATION_puts_a_migration_entry_where_else_a_swap_entry_comes() -> Non
 
         assert made.call(_unmap, page, RECLAIM)
 
-        assert (_types([_pte()]), swap_info.swap_map[1]) == ({0}, SWAP_HAS_CACHE + 1)
+        assert (_types([pte_at()]), swap_info.swap_map[1]) == ({0}, SWAP_HAS_CACHE + 1)
         assert (mms[0].rss[MM_ANONPAGES], mms[0].rss[MM_SWAPENTS]) == (0, 1)
 
 
@@ -172,7 +167,7 @@ def test_SPLIT_HUGE_PMD_splits_first() -> None:
         assert made.call(_unmap, page, MIGRATE | TTU.SPLIT_HUGE_PMD)
 
         assert not pmd_trans_huge(_pmd())
-        assert _types([_pte(k) for k in range(4)]) == {SWP_MIGRATION_WRITE}
+        assert _types([pte_at(k) for k in range(4)]) == {SWP_MIGRATION_WRITE}
 
 
 @pytest.mark.parametrize(
@@ -187,7 +182,7 @@ def test_SPLIT_FREEZE_is_what_MIGRATION_was_to_a_freeze(kernel: Kernel, flag: TT
 
         assert made.call(_unmap_with_rmap_locked, page, flags | flag)
 
-        assert _types([_pte(k) for k in range(4)]) == {SWP_MIGRATION_WRITE}
+        assert _types([pte_at(k) for k in range(4)]) == {SWP_MIGRATION_WRITE}
         assert mms[0].rss[MM_ANONPAGES] == 4
         assert [mem_map[k]._mapcount for k in range(4)] == [-1] * 4
         assert page._refcount == 1
@@ -205,8 +200,8 @@ def test_SPLIT_FREEZE_converts_what_PTEs_map() -> None:
 
         made.call(_unmap, page, TTU.IGNORE_MLOCK | TTU.IGNORE_ACCESS | TTU.SPLIT_FREEZE)
 
-        assert _types([_pte(k) for k in (0, 2, 3)]) == {SWP_MIGRATION_WRITE}
-        assert (_pte(1), page._refcount) == (0, 1)
+        assert _types([pte_at(k) for k in (0, 2, 3)]) == {SWP_MIGRATION_WRITE}
+        assert (pte_at(1), page._refcount) == (0, 1)
 
 
 def test_without_SPLIT_FREEZE_a_split_leaves_present_PTEs_to_the_walk() -> None:
@@ -217,8 +212,8 @@ def test_without_SPLIT_FREEZE_a_split_leaves_present_PTEs_to_the_walk() -> None:
         assert not made.call(_unmap, page, flags)
 
         # the walk stopped at the first PTE: it has been used
-        assert all(pte_present(_pte(k)) for k in range(4))
-        assert [pte_young(_pte(k)) for k in range(4)] == [False, True, True, True]
+        assert all(pte_present(pte_at(k)) for k in range(4))
+        assert [pte_young(pte_at(k)) for k in range(4)] == [False, True, True, True]
 
 
 def test_IGNORE_MLOCK_unmaps_what_is_locked_in_memory() -> None:
@@ -226,19 +221,19 @@ def test_IGNORE_MLOCK_unmaps_what_is_locked_in_memory() -> None:
         page = _base_page(made, mmap_locked)
 
         assert not made.call(_unmap, page, MIGRATE & ~TTU.IGNORE_MLOCK)
-        assert pte_present(_pte())
+        assert pte_present(pte_at())
         assert made.call(_unmap, page, MIGRATE)
 
-        assert _types([_pte()]) == {SWP_MIGRATION_WRITE}
+        assert _types([pte_at()]) == {SWP_MIGRATION_WRITE}
 
 
 def test_IGNORE_ACCESS_unmaps_what_was_used_lately() -> None:
     with machine(v4_14) as made:
         page = _base_page(made)
-        assert pte_young(_pte())
+        assert pte_young(pte_at())
 
         assert not made.call(_unmap, page, MIGRATE & ~TTU.IGNORE_ACCESS)
-        assert pte_present(_pte()) and not pte_young(_pte())
+        assert pte_present(pte_at()) and not pte_young(pte_at())
         # not used since: now it goes
         assert made.call(_unmap, page, MIGRATE & ~TTU.IGNORE_ACCESS)
 
@@ -253,7 +248,7 @@ def test_IGNORE_HWPOISON_treats_broken_memory_as_any() -> None:
 
         assert made.call(_unmap, page, MIGRATE)
 
-        assert _types([_pte()]) == {SWP_HWPOISON}
+        assert _types([pte_at()]) == {SWP_HWPOISON}
         assert mms[0].rss[MM_ANONPAGES] == 0
     with machine(v4_14) as made:
         page = _base_page(made)
@@ -261,7 +256,7 @@ def test_IGNORE_HWPOISON_treats_broken_memory_as_any() -> None:
 
         assert made.call(_unmap, page, MIGRATE | TTU.IGNORE_HWPOISON)
 
-        assert _types([_pte()]) == {SWP_MIGRATION_WRITE}
+        assert _types([pte_at()]) == {SWP_MIGRATION_WRITE}
         assert mms[0].rss[MM_ANONPAGES] == 1
 
 
@@ -310,12 +305,12 @@ def test_MUNLOCK_only_marks_pages_of_locked_mappings(
 
     with machine(v4_14) as made:
         page = _base_page(made, map_)
-        before = _pte()
+        before = pte_at()
 
         made.call(munlock, page)
 
         assert page.flags & PG_mlocked == marked
-        assert (_pte(), page._mapcount) == (before, 0)
+        assert (pte_at(), page._mapcount) == (before, 0)
 
 
 def test_munlock_gives_a_page_up_that_nobody_else_locks() -> None:
@@ -350,7 +345,7 @@ def test_every_mapping_of_a_shared_page_is_converted_and_read_only_ones_stay_so(
 
         assert made.call(_unmap, page, MIGRATE)
 
-        assert _types([_pte(mm=0), _pte(mm=1)]) == {SWP_MIGRATION_READ}
+        assert _types([pte_at(mm=0), pte_at(mm=1)]) == {SWP_MIGRATION_READ}
         assert mms[0].rss[MM_ANONPAGES] == mms[1].rss[MM_ANONPAGES] == 1
 
 

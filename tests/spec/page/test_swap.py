@@ -25,7 +25,6 @@ from mmspec.spec.page.mm_types import (
     swap_info,
 )
 from mmspec.spec.page.page_flags import PG_dirty, PG_head, PG_idle, PG_swapbacked, PG_swapcache
-from mmspec.spec.page.pgtable import pmd_table
 from mmspec.spec.page.swapfile import (
     GARBAGE,
     SWAP_HAS_CACHE,
@@ -50,17 +49,13 @@ from mmspec.spec.page.syscalls import (
     read_idle,
     store,
 )
-from tests.spec.running import Machine, left_over, machine
+from tests.spec.running import Machine, left_over, machine, pte_at
 
 SLOT = 1
 
 
-def _pte(k: int = 0, mm: int = 0) -> int:
-    return pmd_table(mms[mm].pgd.pmd[0].val).pte[k].val
-
-
 def _page(k: int = 0) -> Page:
-    return mem_map[pte_pfn(_pte(k))]
+    return mem_map[pte_pfn(pte_at(k))]
 
 
 def _base_page(made: Machine) -> None:
@@ -90,12 +85,12 @@ def test_a_page_goes_to_its_slot_and_comes_back_soft_dirty() -> None:
 
         made.call(kswapd)
 
-        assert pte_to_swp_entry(_pte()) == SLOT and pte_swp_soft_dirty(_pte())
+        assert pte_to_swp_entry(pte_at()) == SLOT and pte_swp_soft_dirty(pte_at())
         assert (swap_info.swap_map[SLOT], swap_info.data[SLOT], _rss()) == (1, 7, (0, 1))
         assert all(page.buddy for page in (mem_map[k] for k in range(8)))
         # checks what it finds
         made.call(load, USER_BASE)
-        assert pte_present(_pte()) and not pte_write(_pte()) and _rss() == (1, 0)
+        assert pte_present(pte_at()) and not pte_write(pte_at()) and _rss() == (1, 0)
         # the slot still holds the same: it need not be written again
         assert swap_info.swap_map[SLOT] == SWAP_HAS_CACHE
         assert _page().flags & (PG_swapcache | PG_dirty) == PG_swapcache
@@ -110,7 +105,7 @@ def test_a_store_takes_the_page_out_of_the_swap_cache() -> None:
 
         made.call(store, USER_BASE, 9)
 
-        assert pte_write(_pte()) and _page().flags & (PG_swapcache | PG_dirty) == PG_dirty
+        assert pte_write(pte_at()) and _page().flags & (PG_swapcache | PG_dirty) == PG_dirty
         assert (swap_info.swap_map[SLOT], _page().private) == (0, 0)
 
 
@@ -125,7 +120,7 @@ def test_a_page_that_a_child_has_swapped_out_as_well_is_copied() -> None:
         made.call(store, USER_BASE, 9)
         made.call(load, USER_BASE, task=1)
 
-        assert _pte(mm=0) != _pte(mm=1) and not pte_write(_pte(mm=1))
+        assert pte_at(mm=0) != pte_at(mm=1) and not pte_write(pte_at(mm=1))
         assert swap_info.swap_map[SLOT] == SWAP_HAS_CACHE
 
 
@@ -138,7 +133,7 @@ def test_what_is_in_use_or_locked_stays() -> None:
         made.call(kswapd)
 
         # a second chance: unmapping it found it accessed; it keeps its slot
-        assert pte_present(_pte()) and swap_info.swap_map[SLOT] == SWAP_HAS_CACHE
+        assert pte_present(pte_at()) and swap_info.swap_map[SLOT] == SWAP_HAS_CACHE
         made.call(kswapd)
         assert (swap_info.swap_map[SLOT], swap_info.data[SLOT]) == (1, 8)
     with machine(v4_14, swap_slots=2) as made:
@@ -146,7 +141,7 @@ def test_what_is_in_use_or_locked_stays() -> None:
         made.call(mmap_locked, USER_BASE, PAGE_SIZE)
         made.call(mark_idle)
         made.call(kswapd)
-        assert pte_present(_pte()) and swap_info.swap_map[SLOT] == 0
+        assert pte_present(pte_at()) and swap_info.swap_map[SLOT] == 0
 
 
 def test_without_room_a_page_stays() -> None:
@@ -155,7 +150,7 @@ def test_without_room_a_page_stays() -> None:
 
         made.call(kswapd)
 
-        assert pte_present(_pte()) and not _page().flags & PG_swapcache
+        assert pte_present(pte_at()) and not _page().flags & PG_swapcache
 
 
 def test_a_swap_entry_that_is_thrown_away_frees_its_slot() -> None:
@@ -165,7 +160,7 @@ def test_a_swap_entry_that_is_thrown_away_frees_its_slot() -> None:
 
         made.call(madvise_dontneed, USER_BASE, PAGE_SIZE)
 
-        assert (_pte(), swap_info.swap_map[SLOT], _rss()) == (0, 0, (0, 0))
+        assert (pte_at(), swap_info.swap_map[SLOT], _rss()) == (0, 0, (0, 0))
         made.call(load, USER_BASE)
 
 
@@ -181,7 +176,7 @@ def test_a_huge_page_is_swapped_out_whole_and_in_page_by_page(order: int) -> Non
 
         made.call(kswapd)
 
-        assert [pte_to_swp_entry(_pte(k)) for k in range(nr)] == list(range(nr, 2 * nr))
+        assert [pte_to_swp_entry(pte_at(k)) for k in range(nr)] == list(range(nr, 2 * nr))
         assert [swap_info.data[nr + k] for k in range(3)] == [7, 8, 0]
         assert _rss() == (0, nr) and not swap_info.huge[nr]
         made.call(load, USER_BASE + PAGE_SIZE)
@@ -198,8 +193,8 @@ def test_before_it_could_be_swapped_out_whole_it_was_split() -> None:
 
             made.call(kswapd)
 
-            assert pte_to_swp_entry(_pte(0)) == 4 and not swap_info.huge[4]
-            assert pte_present(_pte(1)) and not _page(1).flags & PG_head
+            assert pte_to_swp_entry(pte_at(0)) == 4 and not swap_info.huge[4]
+            assert pte_present(pte_at(1)) and not _page(1).flags & PG_head
             assert _page(1).flags & PG_swapcache and _page(1).private == 5
 
 
@@ -210,7 +205,7 @@ def test_where_slots_are_scattered_a_huge_page_is_split() -> None:
 
         made.call(kswapd)
 
-        assert pte_to_swp_entry(_pte(0)) == SLOT and pte_present(_pte(1))
+        assert pte_to_swp_entry(pte_at(0)) == SLOT and pte_present(pte_at(1))
         assert not _page(1).flags & (PG_swapcache | PG_head)
 
 
@@ -220,11 +215,11 @@ def test_a_huge_page_in_the_swap_cache_moves_from_v4_17_on() -> None:
             _huge_page(made)
             made.call(kswapd)
             assert _page().flags & (PG_swapcache | PG_head) == PG_swapcache | PG_head
-            before = pte_pfn(_pte())
+            before = pte_pfn(pte_at())
 
             left = made.call(migrate_pages, 0, 1, MPOL_MF_MOVE_ALL)
 
-            assert (pte_pfn(_pte()) != before, left == 0) == (moves, moves)
+            assert (pte_pfn(pte_at()) != before, left == 0) == (moves, moves)
             made.call(load, USER_BASE)
 
 
@@ -254,7 +249,7 @@ def test_what_was_given_away_is_dropped_unless_it_is_written_to() -> None:
 
         made.call(kswapd)
 
-        assert (_pte(), swap_info.swap_map[SLOT], _rss()) == (0, 0, (0, 0))
+        assert (pte_at(), swap_info.swap_map[SLOT], _rss()) == (0, 0, (0, 0))
     with machine(v4_14, swap_slots=2) as made:
         _base_page(made)
         made.call(madvise_free, USER_BASE, PAGE_SIZE)
@@ -283,7 +278,7 @@ def test_a_swapped_page_is_given_away_with_its_slot() -> None:
 
         made.call(madvise_free, USER_BASE, PAGE_SIZE)
 
-        assert (_pte(), swap_info.swap_map[SLOT]) == (0, 0)
+        assert (pte_at(), swap_info.swap_map[SLOT]) == (0, 0)
         made.call(load, USER_BASE)
 
 
